@@ -1,0 +1,65 @@
+/*
+ * Identities inside the library; the public part is in <parley/did.h>.
+ *
+ * The file format is described at the top of identity.c.
+ */
+#ifndef DID_IDENTITY_H
+#define DID_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/did.h>
+
+struct did_key;
+
+enum {
+	DID_IDENTITY_SEED_LEN = 32,
+	DID_IDENTITY_SIG_LEN_MAX = 64,
+	DID_IDENTITY_KID_SIZE = 2 * PARLEY_DID_SIZE, /* with NUL */
+};
+
+/*
+ * did_identity_from_seed(idp, seed):
+ * Make the Ed25519 identity of a 32-byte seed, which is copied and stays the
+ * caller's to wipe.  Returned in ${*idp}; free with parley_did_identity_free().
+ *
+ * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ */
+int did_identity_from_seed(struct parley_identity **idp,
+			   const uint8_t seed[DID_IDENTITY_SEED_LEN])
+    __attribute__((warn_unused_result));
+
+/*
+ * did_identity_save_cost(id, path, passphrase, passphrase_len, ops, mem):
+ * parley_did_identity_save() with ${ops} passes of Argon2id over ${mem} bytes;
+ * small ones are for tests.
+ */
+int did_identity_save_cost(const struct parley_identity *id, const char *path,
+			   const char *passphrase, size_t passphrase_len,
+			   uint64_t ops, uint64_t mem)
+    __attribute__((warn_unused_result));
+
+/* did_identity_key(id): the public key.  Borrowed, as long as ${id} lives. */
+const struct did_key *did_identity_key(const struct parley_identity *id);
+
+/*
+ * did_identity_kid(id):
+ * The DID URL of the key that signs, "did:key:z6Mk...#z6Mk...".  Borrowed.
+ */
+const char *did_identity_kid(const struct parley_identity *id);
+
+/* did_identity_alg(id): the JWS algorithm of the key, "EdDSA".  Static. */
+const char *did_identity_alg(const struct parley_identity *id);
+
+/*
+ * did_identity_sign(sig, lenp, id, msg, len):
+ * Sign ${msg}; the raw JOSE signature goes to ${sig}, its length to ${*lenp}.
+ *
+ * Returns 0, or PARLEY_ERR_SYSTEM.
+ */
+int did_identity_sign(uint8_t sig[DID_IDENTITY_SIG_LEN_MAX], size_t *lenp,
+		      const struct parley_identity *id, const void *msg,
+		      size_t len) __attribute__((warn_unused_result));
+
+#endif /* !DID_IDENTITY_H */

@@ -1,0 +1,238 @@
+/*
+ * Public keys and their text.
+ *
+ * Spec: did:key method v0.9, "did:key Identifier Syntax" and "Decode Public
+ * Key Algorithm"; multicodec table.csv; RFC 8032; RFC 7748.
+ *
+ * Invariant: a struct did_key that came out of this file holds a usable,
+ * canonical key, so one key has one text and DIDs compare as strings.
+ */
+#include "did/key.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include <parley/err.h>
+
+#include "did/base58.h"
+#include "did/bytes.h"
+
+#define DID_KEY_SCHEME "did:key:"
+
+enum {
+	SCHEME_LEN = sizeof(DID_KEY_SCHEME) - 1,
+	MULTIKEY_BYTES_MAX = 9 + DID_KEY_BYTES_MAX, /* varint and key */
+};
+
+_Static_assert((int)MULTIKEY_BYTES_MAX <= (int)DID_BASE58_BYTES_MAX,
+	       "a multikey fits into base58");
+
+/*
+ * Secret keys have multicodecs of their own (0x1300 Ed25519, 0x1301 secp256k1,
+ * 0x1302 X25519, 0x1306 to 0x1308 NIST).  None is in this table, and none may
+ * enter it: who resolves a secret key as a DID has published it.
+ */
+static const struct did_key_info infos[DID_KEY_N_TYPES] = {
+    /* type, name, kty, codec, len, usable, can_sign, can_agree */
+    {DID_KEY_ED25519, "Ed25519", "OKP", 0xed, 32, true, true, false},
+    {DID_KEY_X25519, "X25519", "OKP", 0xec, 32, true, false, true},
+    {DID_KEY_P256, "P-256", "EC", 0x1200, 33, false, true, true},
+    {DID_KEY_P384, "P-384", "EC", 0x1201, 49, false, true, true},
+    {DID_KEY_P521, "P-521", "EC", 0x1202, 67, false, true, true},
+    {DID_KEY_SECP256K1, "secp256k1", "EC", 0xe7, 33, false, true, true},
+    {DID_KEY_RSA, "RSA", "RSA", 0x1205, 0, false, true, true},
+};
+
+const struct did_key_info *did_key_info(enum did_key_type type)
+{
+	assert((unsigned)type < DID_KEY_N_TYPES && infos[type].type == type);
+	return &infos[type];
+}
+
+static const struct did_key_info *info_by_codec(uint64_t codec)
+{
+	for (size_t i = 0; i < DID_KEY_N_TYPES; i++) {
+		if (infos[i].codec == codec)
+			return &infos[i];
+	}
+	return NULL;
+}
+
+/*
+ * Choice: an Ed25519 key that has no X25519 key is refused altogether, since
+ * it is of small order, outside the prime-order group, or not canonical; no
+ * honest key generator makes one.
+ */
+static bool ed25519_is_valid(const uint8_t *bytes)
+{
+	uint8_t x[DID_KEY_X25519_LEN];
+
+	return crypto_sign_ed25519_pk_to_curve25519(x, bytes) == 0;
+}
+
+/* u < 2^255 - 19, in little-endian bytes; RFC 7748 would reduce it. */
+static bool x25519_is_canonical(const uint8_t *u)
+{
+	if (u[31] < 0x7f)
+		return true;
+	if (u[31] > 0x7f)
+		return false;
+	for (size_t i = 30; i > 0; i--) {
+		if (u[i] != 0xff)
+			return true;
+	}
+	return u[0] < 0xed;
+}
+
+static bool x25519_is_valid(const uint8_t *bytes)
+{
+	static const uint8_t any[crypto_scalarmult_SCALARBYTES] = {8};
+	uint8_t shared[crypto_scalarmult_BYTES];
+
+	/* -1 for points of small order, whatever the scalar. */
+	return x25519_is_canonical(bytes) &&
+	       crypto_scalarmult(shared, any, bytes) == 0;
+}
+
+static bool is_valid(enum did_key_type type, const uint8_t *bytes)
+{
+	switch (type) {
+	case DID_KEY_ED25519:
+		return ed25519_is_valid(bytes);
+	case DID_KEY_X25519:
+		return x25519_is_valid(bytes);
+	case DID_KEY_P256:
+	case DID_KEY_P384:
+	case DID_KEY_P521:
+	case DID_KEY_SECP256K1:
+	case DID_KEY_RSA:
+		break;
+	}
+	return false;
+}
+
+int did_key_from_bytes(struct did_key *key, enum did_key_type type,
+		       const uint8_t *bytes, size_t len)
+{
+	const struct did_key_info *info = did_key_info(type);
+
+	if (len == 0 || len > DID_KEY_BYTES_MAX)
+		return PARLEY_ERR_LENGTH;
+	if (info->len != 0 && len != info->len)
+		return PARLEY_ERR_LENGTH;
+	if (!info->usable)
+		return PARLEY_ERR_UNSUPPORTED;
+	if (!is_valid(type, bytes))
+		return PARLEY_ERR_KEY;
+	memset(key, 0, sizeof(*key));
+	key->type = type;
+	key->len = len;
+	memcpy(key->bytes, bytes, len);
+	return 0;
+}
+
+int did_key_from_multikey(struct did_key *key, const char *text,
+			  size_t text_len)
+{
+	uint8_t bytes[MULTIKEY_BYTES_MAX];
+	const struct did_key_info *info;
+	struct did_reader r;
+	uint64_t codec;
+	size_t len;
+	int err;
+
+	if (text_len == 0 || text[0] != 'z')
+		return PARLEY_ERR_FORMAT;
+	err = did_base58_decode(bytes, sizeof(bytes), &len, text + 1,
+				text_len - 1);
+	if (err != 0)
+		return err == PARLEY_ERR_TOO_LARGE ? PARLEY_ERR_LENGTH : err;
+	did_reader_init(&r, bytes, len);
+	codec = did_reader_varint(&r);
+	if (r.failed)
+		return PARLEY_ERR_ENCODING;
+	info = info_by_codec(codec);
+	if (info == NULL)
+		return PARLEY_ERR_UNSUPPORTED;
+	return did_key_from_bytes(key, info->type, r.p, r.left);
+}
+
+void did_key_to_multikey(char text[DID_KEY_MULTIKEY_SIZE],
+			 const struct did_key *key)
+{
+	uint8_t bytes[MULTIKEY_BYTES_MAX];
+	struct did_writer w;
+	size_t len;
+	int err;
+
+	did_writer_init(&w, bytes, sizeof(bytes));
+	did_writer_varint(&w, did_key_info(key->type)->codec);
+	did_writer_copy(&w, key->bytes, key->len);
+	err = did_writer_end(&w, &len);
+	assert(err == 0);
+	text[0] = 'z';
+	err =
+	    did_base58_encode(text + 1, DID_KEY_MULTIKEY_SIZE - 1, bytes, len);
+	assert(err == 0);
+}
+
+int did_key_decode(struct did_key *key, const char *did, size_t did_len)
+{
+	const char *multikey;
+	size_t len;
+
+	if (did_len < SCHEME_LEN ||
+	    memcmp(did, DID_KEY_SCHEME, SCHEME_LEN) != 0)
+		return PARLEY_ERR_FORMAT;
+	multikey = did + SCHEME_LEN;
+	len = did_len - SCHEME_LEN;
+	/* did:key:1.1:z6Mk... is allowed by the method, and made by no one. */
+	if (memchr(multikey, ':', len) != NULL)
+		return PARLEY_ERR_FORMAT;
+	return did_key_from_multikey(key, multikey, len);
+}
+
+int did_key_encode(char *did, size_t size, const struct did_key *key)
+{
+	char multikey[DID_KEY_MULTIKEY_SIZE];
+	size_t len;
+
+	did_key_to_multikey(multikey, key);
+	len = strlen(multikey);
+	if (SCHEME_LEN + len >= size)
+		return PARLEY_ERR_TOO_LARGE;
+	memcpy(did, DID_KEY_SCHEME, SCHEME_LEN);
+	memcpy(did + SCHEME_LEN, multikey, len + 1);
+	return 0;
+}
+
+int did_key_derive_x25519(struct did_key *x, const struct did_key *ed)
+{
+	uint8_t bytes[DID_KEY_X25519_LEN];
+
+	if (ed->type != DID_KEY_ED25519)
+		return PARLEY_ERR_ARGUMENT;
+	if (crypto_sign_ed25519_pk_to_curve25519(bytes, ed->bytes) != 0)
+		return PARLEY_ERR_KEY;
+	return did_key_from_bytes(x, DID_KEY_X25519, bytes, sizeof(bytes));
+}
+
+bool did_key_equal(const struct did_key *a, const struct did_key *b)
+{
+	return a->type == b->type && a->len == b->len &&
+	       memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+int did_key_verify(const struct did_key *key, const uint8_t *sig,
+		   size_t sig_len, const void *msg, size_t len)
+{
+	if (key->type != DID_KEY_ED25519)
+		return PARLEY_ERR_UNSUPPORTED;
+	if (sig_len != crypto_sign_BYTES)
+		return PARLEY_ERR_SIGNATURE;
+	if (crypto_sign_verify_detached(sig, msg, len, key->bytes) != 0)
+		return PARLEY_ERR_SIGNATURE;
+	return 0;
+}
