@@ -1,0 +1,560 @@
+/*
+ * DIDComm v2.1 signed envelopes: signature.md, over RFC 7515 (JWS) in JSON
+ * serialization and RFC 8037 (EdDSA).
+ *
+ * An envelope is read in this order, the cheap and structural before the
+ * costly, and the first rule that it breaks names the error:
+ *
+ *   1  size, strict JSON                                  TOO_LARGE, JSON
+ *   2  members: general or flattened form, one signature  ENVELOPE
+ *   3  base64url of payload, protected, signature         ENCODING
+ *   4  protected header: strict JSON; no name twice       JSON, ENVELOPE
+ *   5  header: crit, b64, keys, typ, alg, kid             ALGORITHM, ENVELOPE
+ *   6  kid: a DID URL with fragment                       KID
+ *   7  payload: a plaintext message                       JSON, MESSAGE
+ *   8  from: the DID of kid                               ADDRESS
+ *   9  document of from: lists kid in authentication      (resolution), KID
+ *  10  alg: that of the key                               ALGORITHM
+ *  11  signature                                          SIGNATURE
+ *
+ * The invariant: what is verified, what is parsed and what is given out are
+ * the same bytes as received; nothing is encoded a second time.
+ */
+#include "comm/signed.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "did/base64.h"
+#include "did/did.h"
+#include "did/document.h"
+#include "did/identity.h"
+#include "did/json.h"
+#include "did/key.h"
+#include "did/secret.h"
+
+enum {
+	SIG_LEN_MAX = 512, /* no signature of any JWS algorithm is longer */
+};
+
+/*
+ * DIDComm 2.1, "Message Signing": "Implementations MUST be able to verify all
+ * of the following algorithms".  Which keys verify at all is for did/ to say.
+ */
+static const struct {
+	const char *alg;
+	enum did_key_type type;
+} algs[] = {
+    {"EdDSA", DID_KEY_ED25519},
+    {"ES256", DID_KEY_P256},
+    {"ES256K", DID_KEY_SECP256K1},
+};
+
+/*
+ * Header parameters that bring a key along.  RFC 8725 3.10: "Do Not Trust
+ * Received Claims".  Choice: refused, not ignored; the key comes from the DID
+ * document alone, and an honest sender has no reason to send another.
+ */
+static const char *const key_parameters[] = {
+    "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256",
+};
+
+/* The parts of an envelope.  ${payload} and ${protected} are as received. */
+struct jws {
+	json_t *root;		   /* owns the borrowed */
+	const json_t *payload;	   /* string; borrowed */
+	const json_t *protected;   /* string; borrowed */
+	const json_t *signature;   /* string; borrowed */
+	const json_t *unprotected; /* object or NULL; borrowed */
+	json_t *header;		   /* what ${protected} holds */
+	const char *alg;	   /* borrowed from ${header} */
+	const char *kid;	   /* borrowed */
+	uint8_t sig[SIG_LEN_MAX];
+	size_t sig_len;
+	char *message; /* what ${payload} holds, with a NUL behind */
+	size_t message_len;
+};
+
+static void wipe_jws(struct jws *jws)
+{
+	json_decref(jws->root);
+	json_decref(jws->header);
+	free(jws->message);
+}
+
+static const char *alg_of_key(const struct did_key *key)
+{
+	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+		if (algs[i].type == key->type)
+			return algs[i].alg;
+	}
+	return NULL;
+}
+
+static bool is_known_alg(const char *alg)
+{
+	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+		if (strcmp(algs[i].alg, alg) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * RFC 7515 5.1: JWS Signing Input = protected || "." || payload, in their
+ * text forms.  Returned as a new NUL-terminated string, or NULL.
+ */
+static char *join_signing_input(size_t *lenp, const char *protected,
+				size_t protected_len, const char *payload,
+				size_t payload_len)
+{
+	size_t len = protected_len + 1 + payload_len;
+	char *input = malloc(len + 1);
+
+	if (!input)
+		return NULL;
+	memcpy(input, protected, protected_len);
+	input[protected_len] = '.';
+	memcpy(input + protected_len + 1, payload, payload_len);
+	input[len] = '\0';
+	*lenp = len;
+	return input;
+}
+
+/*
+ * Find the members (step 2).  Unknown members are allowed: RFC 7515 7.2.1:
+ * "Additional members can be present in both the JSON objects defined above;
+ * if not understood by implementations encountering them, they MUST be
+ * ignored."
+ */
+static int find_members(struct jws *jws)
+{
+	const json_t *signatures = json_object_get(jws->root, "signatures");
+	const json_t *holder = jws->root;
+
+	if (signatures) {
+		/*
+		 * RFC 7515 7.2.2: "The "signatures" member MUST NOT be present
+		 * when using this syntax."
+		 */
+		if (json_object_get(jws->root, "signature") ||
+		    json_object_get(jws->root, "protected") ||
+		    json_object_get(jws->root, "header"))
+			return PARLEY_ERR_ENVELOPE;
+		/* DIDComm: only the sender's signature is valid: just one. */
+		if (!json_is_array(signatures) ||
+		    json_array_size(signatures) != 1)
+			return PARLEY_ERR_ENVELOPE;
+		holder = json_array_get(signatures, 0);
+	}
+
+	jws->payload = json_object_get(jws->root, "payload");
+	jws->protected = json_object_get(holder, "protected");
+	jws->signature = json_object_get(holder, "signature");
+	jws->unprotected = json_object_get(holder, "header");
+	if (!json_is_string(jws->payload) || !json_is_string(jws->protected) ||
+	    !json_is_string(jws->signature))
+		return PARLEY_ERR_ENVELOPE;
+	/* Choice: an empty object, which should have been left out, is read. */
+	if (jws->unprotected && !json_is_object(jws->unprotected))
+		return PARLEY_ERR_ENVELOPE;
+	return 0;
+}
+
+/* Decode the base64url text ${text} into a new string with a NUL behind. */
+static int decode_text(char **bytesp, size_t *lenp, const json_t *text)
+{
+	size_t text_len = json_string_length(text);
+	size_t size = DID_BASE64_BYTES(text_len);
+	char *bytes = malloc(size + 1);
+	int err;
+
+	if (!bytes)
+		return PARLEY_ERR_MEMORY;
+	err = did_base64_decode(bytes, size, lenp, json_string_value(text),
+				text_len);
+	if (err) {
+		free(bytes);
+		return err == PARLEY_ERR_TOO_LARGE ? PARLEY_ERR_ENCODING : err;
+	}
+	bytes[*lenp] = '\0';
+	*bytesp = bytes;
+	return 0;
+}
+
+/* Decode payload, protected header and signature (steps 3, 4). */
+static int decode_members(struct jws *jws)
+{
+	char *header;
+	size_t header_len;
+	int err;
+
+	err = decode_text(&jws->message, &jws->message_len, jws->payload);
+	if (err)
+		return err;
+	err = did_base64_decode(jws->sig, sizeof(jws->sig), &jws->sig_len,
+				json_string_value(jws->signature),
+				json_string_length(jws->signature));
+	if (err)
+		return err == PARLEY_ERR_TOO_LARGE ? PARLEY_ERR_SIGNATURE : err;
+	err = decode_text(&header, &header_len, jws->protected);
+	if (err)
+		return err;
+	err = did_json_parse(&jws->header, header, header_len);
+	free(header);
+	return err;
+}
+
+/* The parameter ${name}, wherever it stands. */
+static const json_t *get_parameter(const struct jws *jws, const char *name)
+{
+	const json_t *value = json_object_get(jws->header, name);
+
+	return value ? value : json_object_get(jws->unprotected, name);
+}
+
+static int check_typ(const json_t *typ)
+{
+	const char *s = json_string_value(typ);
+
+	/* DIDComm 2.1, "DIDComm Signed Message": SHOULD be set, so need not. */
+	if (!typ)
+		return 0;
+	if (!s)
+		return PARLEY_ERR_ENVELOPE;
+	/* DIDComm 2.1, "DIDComm Signed Message"; the second is the example of
+	 * "Message Signing". */
+	if (comm_message_is_media_type(s, COMM_SIGNED_TYP) ||
+	    comm_message_is_media_type(s, "application/JWM"))
+		return 0;
+	return PARLEY_ERR_ENVELOPE;
+}
+
+/* Check both headers and find alg and kid (steps 4 to 6). */
+static int check_header(struct jws *jws)
+{
+	const char *name, *fragment;
+	const json_t *value;
+	size_t did_len;
+	void *iter;
+
+	/*
+	 * RFC 7515 4: "The Header Parameter names within the JOSE Header MUST
+	 * be unique", and that header is the union of the two (7.2.1).
+	 */
+	for (iter = json_object_iter(jws->header); iter;
+	     iter = json_object_iter_next(jws->header, iter)) {
+		name = json_object_iter_key(iter);
+		if (json_object_get(jws->unprotected, name))
+			return PARLEY_ERR_ENVELOPE;
+	}
+
+	/*
+	 * RFC 7515 4.1.11: "If any of the listed extension Header Parameters
+	 * are not understood and supported by the recipient, then the JWS is
+	 * invalid."  We support none, and a list may not be empty.
+	 */
+	if (get_parameter(jws, "crit"))
+		return PARLEY_ERR_ALGORITHM;
+	/* RFC 7797: an unencoded payload is not what DIDComm signs. */
+	if (get_parameter(jws, "b64"))
+		return PARLEY_ERR_ALGORITHM;
+	for (size_t i = 0;
+	     i < sizeof(key_parameters) / sizeof(key_parameters[0]); i++) {
+		if (get_parameter(jws, key_parameters[i]))
+			return PARLEY_ERR_ENVELOPE;
+	}
+
+	if (check_typ(get_parameter(jws, "typ")))
+		return PARLEY_ERR_ENVELOPE;
+
+	/*
+	 * Choice: alg counts only where the signature covers it.  Names that
+	 * DIDComm does not allow (none, HS256, ...) end here; whether the rest
+	 * fits the key is seen when the key is known.
+	 */
+	if (json_object_get(jws->unprotected, "alg"))
+		return PARLEY_ERR_ALGORITHM;
+	jws->alg = did_json_string(jws->header, "alg");
+	if (!jws->alg)
+		return PARLEY_ERR_ENVELOPE;
+	if (!is_known_alg(jws->alg))
+		return PARLEY_ERR_ALGORITHM;
+
+	/*
+	 * Choice: kid is read in either header.  The text of DIDComm shows it
+	 * protected, its vectors and implementations have it unprotected.
+	 */
+	value = get_parameter(jws, "kid");
+	jws->kid = json_string_value(value);
+	if (!jws->kid)
+		return PARLEY_ERR_ENVELOPE;
+	/* "The kid MUST be a DID URI that refers to a key" */
+	if (json_string_length(value) > PARLEY_DID_LEN_MAX ||
+	    did_url_split(&did_len, &fragment, jws->kid) != 0 || !fragment)
+		return PARLEY_ERR_KID;
+	return 0;
+}
+
+/* Is ${from} the DID of ${kid} (step 8)? */
+static int check_from(const char *from, const char *kid)
+{
+	const char *fragment;
+	size_t did_len;
+
+	if (!from)
+		return PARLEY_ERR_ADDRESS;
+	if (did_url_split(&did_len, &fragment, kid) != 0)
+		return PARLEY_ERR_KID;
+	/*
+	 * DIDComm 2.1, "Message Layer Addressing Consistency": from must match
+	 * the DID of the signer's kid.  Choice: byte for byte, so a `from`
+	 * with a path or a query does not match.
+	 */
+	if (strlen(from) != did_len || memcmp(from, kid, did_len) != 0)
+		return PARLEY_ERR_ADDRESS;
+	return 0;
+}
+
+/* Steps 9 to 11. */
+static int verify(const struct jws *jws, const char *from)
+{
+	struct did_document *doc;
+	const struct did_method *method;
+	const char *alg;
+	char *input = NULL;
+	size_t input_len;
+	int err;
+
+	err = did_document_resolve(&doc, from);
+	if (err)
+		return err;
+
+	/*
+	 * DIDComm 2.1, "Verification": "The key used in the signature must be
+	 * authorized to authenticate the sender by appearing in the
+	 * authentication section of the document resolved from the DID in the
+	 * from attribute."
+	 */
+	err = PARLEY_ERR_KID;
+	method = did_document_method(doc, jws->kid);
+	if (!method || !(method->relations & DID_RELATION_AUTHENTICATION))
+		goto out;
+
+	/* RFC 8725 3.1, 3.2: the key says which algorithm, not the message. */
+	err = PARLEY_ERR_ALGORITHM;
+	alg = alg_of_key(&method->key);
+	if (!alg || strcmp(alg, jws->alg) != 0)
+		goto out;
+
+	err = PARLEY_ERR_MEMORY;
+	input = join_signing_input(
+	    &input_len, json_string_value(jws->protected),
+	    json_string_length(jws->protected), json_string_value(jws->payload),
+	    json_string_length(jws->payload));
+	if (!input)
+		goto out;
+	err = did_key_verify(&method->key, jws->sig, jws->sig_len, input,
+			     input_len);
+out:
+	free(input);
+	did_document_free(doc);
+	return err;
+}
+
+int comm_signed_open(struct comm_signed *s, const char *text, size_t len)
+{
+	struct jws jws = {0};
+	struct comm_message message = {0};
+	char *kid;
+	int err;
+
+	if (len > PARLEY_COMM_LEN_MAX)
+		return PARLEY_ERR_TOO_LARGE;
+	err = did_json_parse(&jws.root, text, len);
+	if (err)
+		return err;
+
+	err = find_members(&jws);
+	if (err)
+		goto out;
+	err = decode_members(&jws);
+	if (err)
+		goto out;
+	err = check_header(&jws);
+	if (err)
+		goto out;
+	err = comm_message_parse(&message, jws.message, jws.message_len);
+	if (err)
+		goto out;
+	err = check_from(message.from, jws.kid);
+	if (err)
+		goto out;
+	err = verify(&jws, message.from);
+	if (err)
+		goto out;
+	kid = strdup(jws.kid);
+	if (!kid) {
+		err = PARLEY_ERR_MEMORY;
+		goto out;
+	}
+
+	s->message = message;
+	s->payload = jws.message;
+	s->payload_len = jws.message_len;
+	s->kid = kid;
+	s->signer = message.from;
+	/* taken over by s */
+	message = (struct comm_message){0};
+	jws.message = NULL;
+out:
+	comm_message_wipe(&message);
+	wipe_jws(&jws);
+	return err;
+}
+
+void comm_signed_wipe(struct comm_signed *s)
+{
+	comm_message_wipe(&s->message);
+	free(s->payload);
+	free(s->kid);
+	memset(s, 0, sizeof(*s));
+}
+
+/* The protected header, and with it the start of every signing input. */
+static int encode_header(char **textp, size_t *lenp, const char *alg)
+{
+	json_t *header =
+	    json_pack("{s:s, s:s}", "typ", COMM_SIGNED_TYP, "alg", alg);
+	char *json, *text;
+	size_t json_len;
+	int err;
+
+	if (!header)
+		return PARLEY_ERR_MEMORY;
+	err = did_json_dump(&json, &json_len, header);
+	json_decref(header);
+	if (err)
+		return err;
+	text = malloc(DID_BASE64_LEN(json_len) + 1);
+	if (!text) {
+		free(json);
+		return PARLEY_ERR_MEMORY;
+	}
+	did_base64_encode(text, json, json_len);
+	free(json);
+	*textp = text;
+	*lenp = DID_BASE64_LEN(json_len);
+	return 0;
+}
+
+/* Is ${message} one that ${id} may sign? */
+static int check_own(const struct parley_identity *id, const char *message,
+		     size_t message_len)
+{
+	struct comm_message m;
+	int err;
+
+	err = comm_message_parse(&m, message, message_len);
+	if (err)
+		return err;
+	err = check_from(m.from, did_identity_kid(id));
+	comm_message_wipe(&m);
+	return err;
+}
+
+int parley_comm_signed_pack(char **envelopep, size_t *lenp,
+			    const struct parley_identity *id,
+			    const char *message, size_t message_len)
+{
+	uint8_t sig[DID_IDENTITY_SIG_LEN_MAX];
+	char sig_text[DID_BASE64_LEN(DID_IDENTITY_SIG_LEN_MAX) + 1];
+	char *protected = NULL, *payload = NULL, *input = NULL, *text;
+	json_t *envelope = NULL;
+	size_t protected_len, payload_len, input_len, sig_len, text_len;
+	int err;
+
+	/* Said before the work is done; what is added is checked at the end. */
+	if (message_len > PARLEY_COMM_LEN_MAX ||
+	    DID_BASE64_LEN(message_len) > PARLEY_COMM_LEN_MAX)
+		return PARLEY_ERR_TOO_LARGE;
+	err = check_own(id, message, message_len);
+	if (err)
+		return err;
+
+	err = encode_header(&protected, &protected_len, did_identity_alg(id));
+	if (err)
+		return err;
+	err = PARLEY_ERR_MEMORY;
+	payload_len = DID_BASE64_LEN(message_len);
+	payload = malloc(payload_len + 1);
+	if (!payload)
+		goto out;
+	did_base64_encode(payload, message, message_len);
+	input = join_signing_input(&input_len, protected, protected_len,
+				   payload, payload_len);
+	if (!input)
+		goto out;
+
+	err = did_identity_sign(sig, &sig_len, id, input, input_len);
+	if (err)
+		goto out;
+	did_base64_encode(sig_text, sig, sig_len);
+
+	err = PARLEY_ERR_MEMORY;
+	envelope =
+	    json_pack("{s:s, s:[{s:s, s:s, s:{s:s}}]}", "payload", payload,
+		      "signatures", "protected", protected, "signature",
+		      sig_text, "header", "kid", did_identity_kid(id));
+	if (!envelope)
+		goto out;
+	err = did_json_dump(&text, &text_len, envelope);
+	if (err)
+		goto out;
+	if (text_len > PARLEY_COMM_LEN_MAX) {
+		free(text);
+		err = PARLEY_ERR_TOO_LARGE;
+		goto out;
+	}
+	*envelopep = text;
+	*lenp = text_len;
+out:
+	json_decref(envelope);
+	free(input);
+	free(payload);
+	free(protected);
+	return err;
+}
+
+int parley_comm_signed_unpack(char **messagep, size_t *lenp,
+			      char signer[PARLEY_DID_SIZE],
+			      const char *envelope, size_t envelope_len)
+{
+	struct comm_signed s;
+	size_t signer_len;
+	int err;
+
+	err = did_secret_init();
+	if (err)
+		return err;
+	err = comm_signed_open(&s, envelope, envelope_len);
+	if (err)
+		return err;
+
+	signer_len = strlen(s.signer);
+	if (signer_len >= PARLEY_DID_SIZE) {
+		err = PARLEY_ERR_TOO_LARGE;
+		goto out;
+	}
+	memcpy(signer, s.signer, signer_len + 1);
+	*messagep = s.payload;
+	*lenp = s.payload_len;
+	s.payload = NULL; /* taken by the caller */
+out:
+	comm_signed_wipe(&s);
+	return err;
+}

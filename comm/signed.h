@@ -1,0 +1,37 @@
+/*
+ * DIDComm v2.1 signed envelopes (signature.md) inside the library: JWS JSON
+ * serialization, one signature.  The rules a message must meet are listed, in
+ * the order in which they are checked, at the top of signed.c.
+ */
+#ifndef COMM_SIGNED_H
+#define COMM_SIGNED_H
+
+#include <stddef.h>
+
+#include <parley/comm.h>
+
+#include "comm/message.h"
+
+#define COMM_SIGNED_TYP "application/didcomm-signed+json"
+
+/* A verified envelope. */
+struct comm_signed {
+	struct comm_message message;
+	char *payload; /* the exact bytes signed, with a NUL behind; owned */
+	size_t payload_len;
+	char *kid;	    /* DID URL of the key that signed; owned */
+	const char *signer; /* DID that signed: message.from; borrowed */
+};
+
+/*
+ * comm_signed_open(s, text, len):
+ * Parse and verify the envelope ${text} into ${s}; comm_signed_wipe() it.
+ * Errors as parley_comm_signed_unpack(); ${s} is untouched on error.
+ */
+int comm_signed_open(struct comm_signed *s, const char *text, size_t len)
+    __attribute__((warn_unused_result));
+
+/* comm_signed_wipe(s): release ${s}; a zeroed ${s} is allowed. */
+void comm_signed_wipe(struct comm_signed *s);
+
+#endif /* !COMM_SIGNED_H */
