@@ -1,0 +1,128 @@
+/*
+ * AEADs by OpenSSL EVP; see aead.h for why.
+ *
+ * A context is keyed once and then given a nonce for each record; EVP wipes
+ * the key schedule when the context is freed or keyed anew.
+ */
+#include "session/aead.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <sodium.h>
+
+#include "did/secret.h"
+#include "parley/err.h"
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
+static const EVP_CIPHER *cipher_of(uint8_t suite)
+{
+	switch ((enum session_suite)suite) {
+	case SESSION_SUITE_CHACHA20:
+		return EVP_chacha20_poly1305();
+	case SESSION_SUITE_AES256:
+		return EVP_aes_256_gcm();
+	}
+	return NULL;
+}
+
+bool session_aead_supported(uint8_t suite)
+{
+	return cipher_of(suite) != NULL;
+}
+
+enum session_suite session_aead_preferred(void)
+{
+#if defined(__aarch64__) && defined(__linux__)
+	/* HWCAP_AES and HWCAP_PMULL of the arm64 Linux ABI. */
+	const unsigned long aes = 1ul << 3, pmull = 1ul << 4;
+
+	if ((getauxval(AT_HWCAP) & (aes | pmull)) == (aes | pmull))
+		return SESSION_SUITE_AES256;
+#else
+	if (sodium_runtime_has_aesni() && sodium_runtime_has_pclmul())
+		return SESSION_SUITE_AES256;
+#endif
+	return SESSION_SUITE_CHACHA20;
+}
+
+int session_aead_init(struct session_aead *a, uint8_t suite,
+		      const uint8_t key[SESSION_KEY_LEN], bool seal)
+{
+	const EVP_CIPHER *cipher = cipher_of(suite);
+	EVP_CIPHER_CTX *ctx;
+
+	if (!cipher)
+		return PARLEY_ERR_SUITE;
+	ctx = EVP_CIPHER_CTX_new();
+	if (!ctx)
+		return PARLEY_ERR_MEMORY;
+	if (!EVP_CipherInit_ex(ctx, cipher, NULL, key, NULL, seal)) {
+		EVP_CIPHER_CTX_free(ctx);
+		return PARLEY_ERR_MEMORY;
+	}
+	session_aead_wipe(a);
+	a->ctx = ctx;
+	a->seal = seal;
+	return 0;
+}
+
+/* Everything that sealing and opening share: nonce, header, text. */
+static bool run(struct session_aead *a, uint8_t *buf, size_t len,
+		const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
+		size_t ad_len)
+{
+	int n;
+
+	if (len > INT_MAX || ad_len > INT_MAX)
+		return false;
+	return EVP_CipherInit_ex(a->ctx, NULL, NULL, NULL, nonce, a->seal) &&
+	       EVP_CipherUpdate(a->ctx, NULL, &n, ad, (int)ad_len) &&
+	       EVP_CipherUpdate(a->ctx, buf, &n, buf, (int)len);
+}
+
+int session_aead_seal(struct session_aead *a, uint8_t tag[SESSION_AEAD_TAG_LEN],
+		      uint8_t *buf, size_t len,
+		      const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
+		      size_t ad_len)
+{
+	uint8_t none[16];
+	int n;
+
+	if (!a->ctx || !a->seal || !run(a, buf, len, nonce, ad, ad_len) ||
+	    !EVP_CipherFinal_ex(a->ctx, none, &n) ||
+	    !EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_GET_TAG,
+				 SESSION_AEAD_TAG_LEN, tag))
+		return PARLEY_ERR_INTERNAL;
+	return 0;
+}
+
+int session_aead_open(struct session_aead *a, uint8_t *buf, size_t len,
+		      const uint8_t tag[SESSION_AEAD_TAG_LEN],
+		      const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
+		      size_t ad_len)
+{
+	uint8_t expected[SESSION_AEAD_TAG_LEN], none[16];
+	int n;
+
+	/* EVP wants a writable tag. */
+	memcpy(expected, tag, sizeof(expected));
+	if (!a->ctx || a->seal || !run(a, buf, len, nonce, ad, ad_len) ||
+	    !EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_TAG,
+				 SESSION_AEAD_TAG_LEN, expected) ||
+	    !EVP_CipherFinal_ex(a->ctx, none, &n)) {
+		did_secret_wipe(buf, len);
+		return PARLEY_ERR_SEAL;
+	}
+	return 0;
+}
+
+void session_aead_wipe(struct session_aead *a)
+{
+	EVP_CIPHER_CTX_free(a->ctx); /* wipes; NULL is allowed */
+	a->ctx = NULL;
+}

@@ -1,0 +1,183 @@
+/*
+ * Carriers move frames between parties.  They are never trusted: they may
+ * lose, repeat, alter and insert, and everything above checks.
+ *
+ * Nothing above this interface knows what kind of carrier it is.  A carrier
+ * belongs to one thread.
+ */
+#ifndef SESSION_CARRIER_H
+#define SESSION_CARRIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "session/frame.h"
+
+struct session_carrier;
+
+/*
+ * A connection.  The carrier owns it until it has reported it DOWN or the
+ * user has given it up by session_carrier_hangup(); ${user} is the user's.
+ */
+struct session_conn {
+	void *user;
+	bool dialled; /* by us; else accepted */
+};
+
+enum session_carrier_event_type {
+	SESSION_CARRIER_UP,    /* a dialled connection can be used */
+	SESSION_CARRIER_DOWN,  /* a connection ended; conn is freed after */
+	SESSION_CARRIER_FRAME, /* a frame came; new accepted ones appear so */
+};
+
+struct session_carrier_event {
+	enum session_carrier_event_type type;
+	struct session_conn *conn;
+	struct session_frame *frame; /* FRAME: the receiver owns it */
+	const char *reason;	     /* DOWN: static text */
+};
+
+struct session_carrier_options {
+	int liveness_ms;  /* silence after which a connection is DOWN */
+	size_t frame_max; /* larger frames end the connection */
+};
+
+struct session_carrier_ops {
+	int (*listen)(struct session_carrier *c, const char *endpoint);
+	int (*dial)(struct session_carrier *c, const char *endpoint,
+		    struct session_conn **connp);
+	int (*send)(struct session_carrier *c, struct session_conn *conn,
+		    struct session_frame *frame);
+	void (*hangup)(struct session_carrier *c, struct session_conn *conn);
+	int (*next)(struct session_carrier *c,
+		    struct session_carrier_event *event);
+	int (*wait)(struct session_carrier *c, int timeout_ms);
+	int (*fd)(const struct session_carrier *c);
+	int (*settle)(struct session_carrier *c);
+	void (*free)(struct session_carrier *c, int linger_ms);
+};
+
+struct session_carrier {
+	const struct session_carrier_ops *ops;
+};
+
+/*
+ * session_carrier_listen(c, endpoint):
+ * Accept connections at ${endpoint}, "tcp://host:port".  More than once for
+ * several.
+ *
+ * Returns 0, or PARLEY_ERR_ADDRESS_IN_USE, PARLEY_ERR_ENDPOINT (the address
+ * is not one of this machine, or not one at all), PARLEY_ERR_SYSTEM.
+ */
+static inline int session_carrier_listen(struct session_carrier *c,
+					 const char *endpoint)
+{
+	return c->ops->listen(c, endpoint);
+}
+
+/*
+ * session_carrier_dial(c, endpoint, connp):
+ * Begin to connect; UP or DOWN follows.
+ *
+ * Returns 0, or PARLEY_ERR_ENDPOINT, PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ */
+static inline int session_carrier_dial(struct session_carrier *c,
+				       const char *endpoint,
+				       struct session_conn **connp)
+{
+	return c->ops->dial(c, endpoint, connp);
+}
+
+/*
+ * session_carrier_send(c, conn, frame):
+ * Send ${frame}, taken in any case.  Does not wait; the frame may be lost
+ * without notice if the connection breaks.
+ *
+ * Returns 0, or PARLEY_ERR_LOST (the connection is gone), PARLEY_ERR_MEMORY,
+ * PARLEY_ERR_SYSTEM.
+ */
+static inline int session_carrier_send(struct session_carrier *c,
+				       struct session_conn *conn,
+				       struct session_frame *frame)
+{
+	return c->ops->send(c, conn, frame);
+}
+
+/*
+ * session_carrier_hangup(c, conn):
+ * Give up ${conn}; no event comes from it any more.  A dialled one is closed;
+ * an accepted one is ignored until its other end closes it.
+ */
+static inline void session_carrier_hangup(struct session_carrier *c,
+					  struct session_conn *conn)
+{
+	c->ops->hangup(c, conn);
+}
+
+/*
+ * session_carrier_next(c, event):
+ * Fetch the next event without waiting.
+ *
+ * Returns 0, or PARLEY_ERR_AGAIN (none), PARLEY_ERR_SYSTEM,
+ * PARLEY_ERR_MEMORY.
+ */
+static inline int session_carrier_next(struct session_carrier *c,
+				       struct session_carrier_event *event)
+{
+	return c->ops->next(c, event);
+}
+
+/*
+ * session_carrier_wait(c, timeout_ms):
+ * Wait until there may be an event; -1 for no limit.
+ *
+ * Returns 0, or PARLEY_ERR_AGAIN (time is up), PARLEY_ERR_INTERRUPTED (a
+ * signal), PARLEY_ERR_SYSTEM.
+ */
+static inline int session_carrier_wait(struct session_carrier *c,
+				       int timeout_ms)
+{
+	return c->ops->wait(c, timeout_ms);
+}
+
+/*
+ * session_carrier_fd(c):
+ * A descriptor that is readable when there may be an event, provided that
+ * session_carrier_settle() was called after the last other call.
+ */
+static inline int session_carrier_fd(const struct session_carrier *c)
+{
+	return c->ops->fd(c);
+}
+
+/* session_carrier_settle(c): see above.  Returns 0 or PARLEY_ERR_SYSTEM. */
+static inline int session_carrier_settle(struct session_carrier *c)
+{
+	return c->ops->settle(c);
+}
+
+/*
+ * session_carrier_free(c, linger_ms):
+ * Close everything; frames under way are given ${linger_ms} to leave.  NULL
+ * is allowed.
+ */
+static inline void session_carrier_free(struct session_carrier *c,
+					int linger_ms)
+{
+	if (c)
+		c->ops->free(c, linger_ms);
+}
+
+/*
+ * session_carrier_zmq_new(cp, o):
+ * A carrier over libzmq: one ROUTER that listens, one DEALER for each
+ * connection dialled.
+ *
+ * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ */
+int session_carrier_zmq_new(struct session_carrier **cp,
+			    const struct session_carrier_options *o)
+    __attribute__((warn_unused_result));
+
+#endif /* !SESSION_CARRIER_H */

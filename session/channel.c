@@ -1,0 +1,734 @@
+/*
+ * Channels: PROTOCOL 6.2 and 8.1.
+ *
+ * Invariants:
+ * - open_len bytes of items wait in the open record; they are counted in
+ *   sent_total already where they count towards the limit.
+ * - The queue holds, in order, runs of messages inside opened frames and
+ *   messages that were put together from parts.  A frame lives as long as a
+ *   run refers to it.
+ */
+#include "session/channel.h"
+
+#include <string.h>
+
+#include "did/bytes.h"
+#include "did/secret.h"
+#include "parley/err.h"
+
+enum {
+	/* Records up to this size are copied out of the open record, which
+	 * then stays; larger ones take its memory with them. */
+	SMALL_RECORD = 4096,
+	/* Below this a part is not worth beginning in a record. */
+	PART_MIN = 1024,
+	/* Framing of FIRST: varint code, length, total. */
+	FIRST_FRAMING_MAX = 1 + 4 + 9,
+	/* Incoming messages in parts: first allocation. */
+	ASSEMBLY_MIN = 256 * 1024,
+};
+
+/* An entry of the queue of incoming messages. */
+struct run {
+	struct run *next;
+	struct session_frame *frame; /* messages at p..end; or NULL: */
+	uint8_t *message;	     /* one message, p..end, owned */
+	const uint8_t *p;
+	const uint8_t *end;
+};
+
+struct session_channel {
+	struct session_channel_options o;
+	struct session_record out, in;
+
+	/* Outgoing. */
+	struct session_frame *open; /* items behind the header */
+	size_t open_len;
+	struct session_frame *sealed_head, **sealed_tail;
+	uint64_t sent_total, sent_limit;
+	uint64_t acked; /* their next */
+
+	/* Incoming. */
+	struct run *head, **tail;
+	struct run *taken; /* the run of the message last handed out */
+	uint64_t received_total, received_limit;
+	uint64_t taken_total; /* of received_total, by the program */
+	uint64_t freed_total; /* taken, or granted ahead */
+	uint8_t *part;	      /* message being put together */
+	size_t part_len, part_size, part_total;
+
+	unsigned events;
+	struct session_channel_news news;
+	struct session_channel_stats stats;
+};
+
+/*
+ * Varints, inlined for the path of small messages.
+ */
+
+static size_t put_varint(uint8_t *p, uint64_t v)
+{
+	size_t n = 0;
+
+	while (v >= 0x80) {
+		p[n++] = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	p[n++] = (uint8_t)v;
+	return n;
+}
+
+/* Bytes of the varint ${v} read from p..end, or 0 if it is not one. */
+static inline size_t get_varint(uint64_t *v, const uint8_t *p,
+				const uint8_t *end)
+{
+	struct did_reader r;
+
+	if (p < end && *p < 0x80) {
+		*v = *p;
+		return 1;
+	}
+	did_reader_init(&r, p, (size_t)(end - p));
+	*v = did_reader_varint(&r);
+	return r.failed ? 0 : (size_t)(r.p - p);
+}
+
+/*
+ * Outgoing
+ */
+
+static size_t room(const struct session_channel *c)
+{
+	return c->o.record_max - SESSION_RECORD_OVERHEAD - c->open_len;
+}
+
+static uint8_t *open_end(const struct session_channel *c)
+{
+	return c->open->data + SESSION_RECORD_HEADER_LEN + c->open_len;
+}
+
+static int ensure_open(struct session_channel *c)
+{
+	if (!c->open)
+		c->open = session_frame_new(c->o.record_max);
+	return c->open ? 0 : PARLEY_ERR_MEMORY;
+}
+
+int session_channel_flush(struct session_channel *c)
+{
+	const size_t len = c->open_len + SESSION_RECORD_OVERHEAD;
+	struct session_frame *f = c->open;
+	int err;
+
+	if (c->open_len == 0)
+		return 0;
+	if (len <= SMALL_RECORD) {
+		f = session_frame_new(len);
+		if (!f)
+			return PARLEY_ERR_MEMORY;
+		memcpy(f->data + SESSION_RECORD_HEADER_LEN,
+		       c->open->data + SESSION_RECORD_HEADER_LEN, c->open_len);
+	}
+	err = session_record_seal(&c->out, f->data, c->open_len);
+	if (err) {
+		if (f != c->open)
+			session_frame_free(f);
+		return err;
+	}
+	if (f == c->open)
+		c->open = NULL;
+	c->open_len = 0;
+	f->len = len;
+	f->next = NULL;
+	*c->sealed_tail = f;
+	c->sealed_tail = &f->next;
+	c->stats.records_sent++;
+	c->stats.wire_bytes_sent += len;
+	return 0;
+}
+
+struct session_frame *session_channel_take(struct session_channel *c)
+{
+	struct session_frame *f = c->sealed_head;
+
+	if (!f)
+		return NULL;
+	c->sealed_head = f->next;
+	if (!c->sealed_head)
+		c->sealed_tail = &c->sealed_head;
+	return f;
+}
+
+bool session_channel_may_put(const struct session_channel *c)
+{
+	return c->sent_total < c->sent_limit;
+}
+
+/* One item with all of a message in it. */
+static void put_whole(struct session_channel *c, struct session_outgoing *m)
+{
+	uint8_t *p = open_end(c);
+	size_t n = put_varint(p, (uint64_t)m->len << 1);
+
+	if (m->len > 0)
+		memcpy(p + n, m->p, m->len);
+	n += m->len;
+	c->open_len += n;
+	c->sent_total += n;
+	m->done = m->len;
+	c->stats.bytes_sent += m->len;
+}
+
+/* A control item with as much of a message as there is room for. */
+static void put_part(struct session_channel *c, struct session_outgoing *m)
+{
+	const enum session_wire_item item =
+	    m->begun ? SESSION_ITEM_NEXT : SESSION_ITEM_FIRST;
+	uint8_t total[9], *p = open_end(c);
+	size_t total_len = m->begun ? 0 : put_varint(total, m->len);
+	size_t left = m->len - m->done, part, n;
+
+	part = room(c) - FIRST_FRAMING_MAX;
+	if (part > left)
+		part = left;
+	n = put_varint(p, (uint64_t)item << 1 | 1);
+	n += put_varint(p + n, total_len + part);
+	memcpy(p + n, total, total_len);
+	n += total_len;
+	memcpy(p + n, m->p + m->done, part);
+	n += part;
+	c->open_len += n;
+	c->sent_total += n;
+	m->done += part;
+	m->begun = true;
+	c->stats.bytes_sent += part;
+}
+
+static int count_message(struct session_channel *c)
+{
+	c->stats.messages_sent++;
+	return SESSION_PUT_DONE;
+}
+
+int session_channel_put(struct session_channel *c, struct session_outgoing *m)
+{
+	const size_t capacity = c->o.record_max - SESSION_RECORD_OVERHEAD;
+	size_t need;
+	int err;
+
+	if (!session_channel_may_put(c))
+		return SESSION_PUT_BLOCKED;
+	err = ensure_open(c);
+	if (err)
+		return err;
+	/* len << 1 of a message that fits a record has at most 3 bytes. */
+	need = m->len + (m->len < 64 ? 1 : m->len < 8192 ? 2 : 3);
+	if (need <= room(c) && !m->begun) {
+		put_whole(c, m);
+		return count_message(c);
+	}
+	if (need > capacity || m->begun) {
+		if (room(c) >= PART_MIN + FIRST_FRAMING_MAX || c->open_len == 0)
+			put_part(c, m);
+		if (m->done == m->len)
+			return count_message(c);
+	}
+	err = session_channel_flush(c);
+	return err ? err : SESSION_PUT_FULL;
+}
+
+int session_channel_control(struct session_channel *c,
+			    enum session_wire_item item, const void *body,
+			    size_t len)
+{
+	size_t need = 2 + 9 + len, n;
+	uint8_t *p;
+	int err;
+
+	if (need > c->o.record_max - SESSION_RECORD_OVERHEAD)
+		return PARLEY_ERR_TOO_LARGE;
+	if (c->open_len > 0 && need > room(c)) {
+		err = session_channel_flush(c);
+		if (err)
+			return err;
+	}
+	err = ensure_open(c);
+	if (err)
+		return err;
+	p = open_end(c);
+	n = put_varint(p, (uint64_t)item << 1 | 1);
+	n += put_varint(p + n, len);
+	if (len > 0)
+		memcpy(p + n, body, len);
+	c->open_len += n + len;
+	return 0;
+}
+
+int session_channel_ack(struct session_channel *c)
+{
+	uint64_t limit = c->freed_total + c->o.window;
+	uint8_t body[2 * 9];
+	size_t len;
+	int err;
+
+	len = put_varint(body, c->in.seq);
+	len += put_varint(body + len, limit);
+	err = session_channel_control(c, SESSION_ITEM_ACK, body, len);
+	if (!err)
+		c->received_limit = limit;
+	return err;
+}
+
+int session_channel_abort(struct session_channel *c, int reason, int culprit,
+			  const char *text)
+{
+	uint8_t body[2 * 9 + SESSION_ABORT_TEXT_MAX];
+	size_t len, text_len = strnlen(text, SESSION_ABORT_TEXT_MAX);
+
+	len = put_varint(body, (uint64_t)reason);
+	len += put_varint(body + len, (uint64_t)(culprit + 1));
+	memcpy(body + len, text, text_len);
+	return session_channel_control(c, SESSION_ITEM_ABORT, body,
+				       len + text_len);
+}
+
+/*
+ * Incoming
+ */
+
+static int queue_run(struct session_channel *c, struct session_frame *frame,
+		     uint8_t *message, const uint8_t *p, const uint8_t *end)
+{
+	struct run *r = malloc(sizeof(*r));
+
+	if (!r)
+		return PARLEY_ERR_MEMORY;
+	*r = (struct run){NULL, frame, message, p, end};
+	if (frame)
+		frame->refs++;
+	*c->tail = r;
+	c->tail = &r->next;
+	return 0;
+}
+
+static void free_run(struct run *r)
+{
+	if (r->frame && --r->frame->refs == 0)
+		session_frame_free(r->frame);
+	free(r->message);
+	free(r);
+}
+
+/* The program has taken ${len} bytes of items. */
+static void count_taken(struct session_channel *c, size_t len)
+{
+	c->taken_total += len;
+	if (c->taken_total > c->freed_total)
+		c->freed_total = c->taken_total;
+}
+
+/* Items that count: the sender must have had room when it began this one. */
+static int count_item(struct session_channel *c, size_t len)
+{
+	if (c->received_total >= c->received_limit)
+		return PARLEY_ERR_RECORD;
+	c->received_total += len;
+	return 0;
+}
+
+static int part_add(struct session_channel *c, const uint8_t *p, size_t len)
+{
+	if (len > c->part_total - c->part_len)
+		return PARLEY_ERR_RECORD;
+	if (len > c->part_size - c->part_len) {
+		/* Grow with what has come, not with what was announced. */
+		size_t size = 2 * c->part_size + len;
+		uint8_t *grown;
+
+		if (size < ASSEMBLY_MIN)
+			size = ASSEMBLY_MIN;
+		if (size > c->part_total)
+			size = c->part_total;
+		grown = realloc(c->part, size);
+		if (!grown)
+			return PARLEY_ERR_MEMORY;
+		c->part = grown;
+		c->part_size = size;
+	}
+	memcpy(c->part + c->part_len, p, len);
+	c->part_len += len;
+	return 0;
+}
+
+static void part_reset(struct session_channel *c)
+{
+	c->part = NULL;
+	c->part_len = c->part_size = c->part_total = 0;
+}
+
+static int receive_first(struct session_channel *c, const uint8_t *p,
+			 size_t len)
+{
+	uint64_t total;
+	size_t n = get_varint(&total, p, p + len);
+
+	if (n == 0 || c->part_total > 0 || len - n >= total)
+		return PARLEY_ERR_RECORD;
+	if (total > c->o.message_max)
+		return PARLEY_ERR_TOO_LARGE;
+	c->part_total = (size_t)total;
+	return part_add(c, p + n, len - n);
+}
+
+static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
+{
+	int err;
+
+	if (c->part_total == 0)
+		return PARLEY_ERR_RECORD;
+	err = part_add(c, p, len);
+	if (err || c->part_len < c->part_total)
+		return err;
+	err = queue_run(c, NULL, c->part, c->part, c->part + c->part_len);
+	if (err)
+		return err;
+	c->stats.messages_received++;
+	c->stats.bytes_received += c->part_len;
+	part_reset(c);
+	return 0;
+}
+
+static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len)
+{
+	struct did_reader r;
+	uint64_t next, limit;
+
+	did_reader_init(&r, p, len);
+	next = did_reader_varint(&r);
+	limit = did_reader_varint(&r);
+	/* Neither goes back, and what was not sent cannot have arrived. */
+	if (did_reader_end(&r) || next < c->acked || next > c->out.seq ||
+	    limit < c->sent_limit)
+		return PARLEY_ERR_RECORD;
+	c->acked = next;
+	c->sent_limit = limit;
+	c->events |= SESSION_CHANNEL_ACK;
+	return 0;
+}
+
+static int receive_abort(struct session_channel *c, const uint8_t *p,
+			 size_t len)
+{
+	struct session_channel_news *news = &c->news;
+	const uint8_t *text;
+	struct did_reader r;
+	uint64_t culprit;
+
+	did_reader_init(&r, p, len);
+	news->abort_reason = did_reader_varint(&r);
+	culprit = did_reader_varint(&r);
+	len = r.left;
+	text = did_reader_take(&r, len);
+	if (did_reader_end(&r) || len > SESSION_ABORT_TEXT_MAX ||
+	    culprit > PARLEY_AGREEMENT_PARTIES_MAX)
+		return PARLEY_ERR_RECORD;
+	news->abort_culprit = (int64_t)culprit - 1;
+	/* It will be shown to people, on terminals. */
+	for (size_t i = 0; i < len; i++)
+		news->abort_text[i] =
+		    text[i] >= 0x20 && text[i] < 0x7f ? (char)text[i] : '?';
+	news->abort_text[len] = '\0';
+	c->events |= SESSION_CHANNEL_ABORT;
+	return 0;
+}
+
+static int receive_instances(struct session_channel *c, const uint8_t *p,
+			     size_t len)
+{
+	uint8_t *copy;
+
+	if (len == 0 || len % SESSION_INSTANCE_LEN != 0)
+		return PARLEY_ERR_RECORD;
+	copy = malloc(len);
+	if (!copy)
+		return PARLEY_ERR_MEMORY;
+	memcpy(copy, p, len);
+	free(c->news.instances);
+	c->news.instances = copy;
+	c->news.instances_len = len;
+	c->events |= SESSION_CHANNEL_INSTANCES;
+	return 0;
+}
+
+/* One control item; PROTOCOL 6.2, in the order of its table. */
+static int receive_control(struct session_channel *c, uint64_t code,
+			   const uint8_t *p, size_t len, size_t item_len)
+{
+	int err;
+
+	if (code >= SESSION_ITEM_SKIPPED)
+		return 0;
+	switch ((enum session_wire_item)code) {
+	case SESSION_ITEM_PADDING:
+	case SESSION_ITEM_SKIPPED:
+		return 0;
+	case SESSION_ITEM_FIRST:
+	case SESSION_ITEM_NEXT:
+		err = count_item(c, item_len);
+		if (err)
+			return err;
+		count_taken(c, item_len); /* copied, so room at once */
+		return code == SESSION_ITEM_FIRST ? receive_first(c, p, len)
+						  : receive_next(c, p, len);
+	case SESSION_ITEM_ACK:
+		return receive_ack(c, p, len);
+	case SESSION_ITEM_READY:
+		if (len != SESSION_HASH_LEN)
+			return PARLEY_ERR_RECORD;
+		memcpy(c->news.ready, p, len);
+		c->events |= SESSION_CHANNEL_READY;
+		return 0;
+	case SESSION_ITEM_INSTANCES:
+		return receive_instances(c, p, len);
+	case SESSION_ITEM_PING:
+		if (len > SESSION_PING_LEN_MAX)
+			return PARLEY_ERR_RECORD;
+		c->events |= SESSION_CHANNEL_OUTPUT;
+		return session_channel_control(c, SESSION_ITEM_PONG, p, len);
+	case SESSION_ITEM_PONG:
+		if (len > SESSION_PING_LEN_MAX)
+			return PARLEY_ERR_RECORD;
+		memcpy(c->news.pong, p, len);
+		c->news.pong_len = len;
+		c->events |= SESSION_CHANNEL_PONG;
+		return 0;
+	case SESSION_ITEM_CLOSE:
+		if (len != 0)
+			return PARLEY_ERR_RECORD;
+		c->events |= SESSION_CHANNEL_CLOSE;
+		return 0;
+	case SESSION_ITEM_ABORT:
+		return receive_abort(c, p, len);
+	}
+	return PARLEY_ERR_RECORD;
+}
+
+/*
+ * Walk the items p..end of ${f}.  Runs of whole messages are queued as they
+ * stand; the walk only makes sure that they parse.
+ */
+static int receive_items(struct session_channel *c, struct session_frame *f,
+			 const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *run = p; /* begin of the current run of messages */
+	uint64_t v, len;
+	size_t n;
+	int err;
+
+	if (c->in.seq == 1) {
+		/* PROTOCOL 6.2: the first record begins with an ACK. */
+		if (p == end || *p != (SESSION_ITEM_ACK << 1 | 1))
+			return PARLEY_ERR_RECORD;
+		c->events |= SESSION_CHANNEL_FIRST;
+	}
+	while (p < end) {
+		const uint8_t *item = p;
+
+		n = get_varint(&v, p, end);
+		if (n == 0)
+			return PARLEY_ERR_RECORD;
+		p += n;
+		if ((v & 1) == 0) {
+			if (v >> 1 > (uint64_t)(end - p) || c->part_total > 0)
+				return PARLEY_ERR_RECORD;
+			p += v >> 1;
+			err = count_item(c, (size_t)(p - item));
+			if (err)
+				return err;
+			if (v >> 1 > c->o.message_max)
+				return PARLEY_ERR_TOO_LARGE;
+			c->stats.messages_received++;
+			c->stats.bytes_received += v >> 1;
+			continue;
+		}
+		if (item > run && (err = queue_run(c, f, NULL, run, item)))
+			return err;
+		n = get_varint(&len, p, end);
+		if (n == 0 || len > (uint64_t)(end - p) - n)
+			return PARLEY_ERR_RECORD;
+		p += n + len;
+		err = receive_control(c, v >> 1, p - len, (size_t)len,
+				      (size_t)(p - item));
+		if (err)
+			return err;
+		run = p;
+	}
+	return end > run ? queue_run(c, f, NULL, run, end) : 0;
+}
+
+int session_channel_receive(struct session_channel *c, struct session_frame *f)
+{
+	const uint8_t *items = f->data + SESSION_RECORD_HEADER_LEN;
+	const size_t wire_len = f->len;
+	size_t items_len;
+	int err;
+
+	f->refs = 1; /* ours, while we walk */
+	err = session_record_open(&c->in, &items_len, f->data, f->len);
+	if (!err) {
+		c->stats.records_received++;
+		c->stats.wire_bytes_received += wire_len;
+		err = receive_items(c, f, items, items + items_len);
+	}
+	if (--f->refs == 0)
+		session_frame_free(f);
+	return err;
+}
+
+void session_channel_release(struct session_channel *c)
+{
+	if (c->taken)
+		free_run(c->taken);
+	c->taken = NULL;
+}
+
+bool session_channel_pending(const struct session_channel *c)
+{
+	return c->head != NULL;
+}
+
+static struct run *unqueue_run(struct session_channel *c)
+{
+	struct run *r = c->head;
+
+	c->head = r->next;
+	if (!c->head)
+		c->tail = &c->head;
+	return r;
+}
+
+bool session_channel_next(struct session_channel *c, const void **msgp,
+			  size_t *lenp)
+{
+	struct run *r = c->head;
+	const uint8_t *item;
+	uint64_t v = 0;
+
+	session_channel_release(c);
+	if (!r)
+		return false;
+	if (!r->frame) {
+		*msgp = r->p;
+		*lenp = (size_t)(r->end - r->p);
+		c->taken = unqueue_run(c);
+		return true;
+	}
+	item = r->p;
+	r->p += get_varint(&v, r->p, r->end);
+	*msgp = r->p;
+	*lenp = (size_t)(v >> 1);
+	r->p += v >> 1;
+	count_taken(c, (size_t)(r->p - item));
+	if (r->p == r->end)
+		c->taken = unqueue_run(c);
+	return true;
+}
+
+bool session_channel_ack_due(const struct session_channel *c)
+{
+	return c->freed_total + c->o.window - c->received_limit >=
+	       c->o.window / 4;
+}
+
+void session_channel_grant(struct session_channel *c)
+{
+	c->freed_total = c->received_total;
+}
+
+unsigned session_channel_events(struct session_channel *c)
+{
+	unsigned events = c->events;
+
+	c->events = 0;
+	return events;
+}
+
+const struct session_channel_news *session_channel_news(
+    const struct session_channel *c)
+{
+	return &c->news;
+}
+
+uint64_t session_channel_unacked(const struct session_channel *c)
+{
+	return c->out.seq - c->acked + (c->open_len > 0);
+}
+
+const struct session_channel_stats *session_channel_stats(
+    const struct session_channel *c)
+{
+	return &c->stats;
+}
+
+uint64_t session_channel_ratchets(const struct session_channel *c)
+{
+	return c->out.ratchets + c->in.ratchets;
+}
+
+size_t session_channel_open_len(const struct session_channel *c)
+{
+	return c->open_len;
+}
+
+/*
+ * Life
+ */
+
+int session_channel_new(struct session_channel **cp, uint8_t suite,
+			enum session_role role,
+			const struct session_traffic *traffic,
+			const struct session_channel_options *o)
+{
+	const enum session_role other =
+	    role == SESSION_INITIATOR ? SESSION_RESPONDER : SESSION_INITIATOR;
+	struct session_channel *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return PARLEY_ERR_MEMORY;
+	c->o = *o;
+	c->sealed_tail = &c->sealed_head;
+	c->tail = &c->head;
+	if ((err = session_record_init(&c->out, suite, traffic->secret[role],
+				       true)) ||
+	    (err = session_record_init(&c->in, suite, traffic->secret[other],
+				       false)) ||
+	    (err = session_channel_ack(c))) {
+		session_channel_free(c);
+		return err;
+	}
+	*cp = c;
+	return 0;
+}
+
+void session_channel_free(struct session_channel *c)
+{
+	struct session_frame *f;
+
+	if (!c)
+		return;
+	session_channel_release(c);
+	while (c->head)
+		free_run(unqueue_run(c));
+	while ((f = session_channel_take(c)))
+		session_frame_free(f);
+	if (c->open)
+		did_secret_wipe(c->open->data, c->open->len);
+	session_frame_free(c->open);
+	session_record_wipe(&c->out);
+	session_record_wipe(&c->in);
+	free(c->part);
+	free(c->news.instances);
+	did_secret_wipe(c, sizeof(*c));
+	free(c);
+}
