@@ -1,0 +1,79 @@
+# ping: stopped by a signal at several points.
+
+a=$(new_identity alice)
+b=$(new_identity bob)
+port=$(free_port)
+run 0 agreement new --name demo --out a.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$port"
+
+# Nothing listens, no file is left, no process runs.
+nothing_left()
+{
+	python3 -c 'import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen()' "$port" || fail 'the port is still in use'
+	[ -z "$(find "$TMPDIR" -type f -o -type s)" ] || fail 'files left'
+	for pid in *.pid; do
+		! kill -0 "$(cat "$pid")" 2>/dev/null || fail 'a process runs'
+	done
+}
+
+claim 'Ctrl-C while waiting'
+start bob ping a.json --identity bob --timeout 60
+until_has bob.err 'waiting for alice'
+kill -INT "$(cat bob.pid)"
+finish 130 bob
+nothing_left
+
+claim 'kill while waiting'
+start bob ping a.json --identity bob --timeout 60
+until_has bob.err 'waiting for alice'
+kill -TERM "$(cat bob.pid)"
+finish 143 bob
+nothing_left
+
+claim 'Ctrl-C at once'
+for delay in 0 0.01 0.03 0.1; do
+	start bob ping a.json --identity bob --timeout 60
+	sleep "$delay"
+	kill -INT "$(cat bob.pid)"
+	finish 130 bob
+	nothing_left
+done
+
+claim 'Ctrl-C while measuring ends the other side too, which names this one'
+start alice ping a.json --identity alice --count 1000 --timeout 20
+start bob ping a.json --identity bob --count 1000 --timeout 20
+until_has alice.out 'answer 1'
+kill -INT "$(cat bob.pid)"
+finish 130 bob
+began=$(date +%s)
+finish 4 alice
+[ $(($(date +%s) - began)) -le 10 ] || fail 'took too long'
+err_has "$b"
+nothing_left
+
+claim 'a killed party is named as lost'
+start alice ping a.json --identity alice --count 1000 --timeout 20
+start bob ping a.json --identity bob --count 1000 --timeout 20
+until_has alice.out 'answer 1'
+kill -KILL "$(cat bob.pid)"
+finish 137 bob
+began=$(date +%s)
+finish 4 alice
+[ $(($(date +%s) - began)) -le 45 ] || fail 'took too long'
+err_has "$b"
+nothing_left
+
+claim 'a job that ignores Ctrl-C goes on'
+(
+	trap '' INT
+	exec "$DID_CLI" ping a.json --identity bob --timeout 2 \
+		>bob.out 2>bob.err
+) &
+echo $! >bob.pid
+until_has bob.err 'waiting for alice'
+kill -INT "$(cat bob.pid)"
+finish 4 bob

@@ -1,0 +1,145 @@
+#!/bin/sh
+# Run one test of did-cli: sh tests/cli/run.sh tests/cli/NN-name.sh
+#
+# The test is a shell script that uses the functions below.  It begins in an
+# empty directory that is also its home, and everything it leaves there is
+# removed; DID_CLI names the program.  The first claim that does not hold ends
+# it, and shows what the program printed.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+test_script=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+: "${DID_CLI:?names the program to test}"
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/did-cli-test.XXXXXX")
+# shellcheck disable=SC2154 # code is set by run
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+HOME=$dir/home
+TMPDIR=$dir/tmp
+mkdir "$HOME" "$TMPDIR" "$dir/work"
+export HOME TMPDIR DID_CLI
+unset XDG_DATA_HOME
+umask 022
+cd "$dir/work"
+# shellcheck disable=SC2034 # for the tests
+identities=$HOME/.local/share/parley/identities
+
+# fail TEXT: this claim does not hold.
+fail()
+{
+	echo "FAIL: $*" >&2
+	for f in "$dir/out" "$dir/err"; do
+		[ -e "$f" ] || continue
+		echo "--- ${f##*/}" >&2
+		cat "$f" >&2
+	done
+	exit 1
+}
+
+# claim TEXT: what the commands after it show.
+claim()
+{
+	echo "$*"
+}
+
+# run CODE ARGUMENT...: did-cli with the arguments exits with CODE.
+run()
+{
+	wanted=$1
+	shift
+	code=0
+	"$DID_CLI" "$@" >"$dir/out" 2>"$dir/err" || code=$?
+	[ "$code" -eq "$wanted" ] ||
+		fail "did-cli $*: exit code $code and not $wanted"
+}
+
+# out TEXT, err TEXT: this exactly was printed there, by the last run.
+out()
+{
+	[ "$(cat "$dir/out")" = "$1" ] || fail "output is not: $1"
+}
+
+err()
+{
+	[ "$(cat "$dir/err")" = "$1" ] || fail "errors are not: $1"
+}
+
+# out_has TEXT, err_has TEXT: a line with this text was printed there.
+out_has()
+{
+	grep -qF -e "$1" "$dir/out" || fail "not in the output: $1"
+}
+
+err_has()
+{
+	grep -qF -e "$1" "$dir/err" || fail "not in the errors: $1"
+}
+
+# json FILE EXPRESSION: true in Python of x, the last JSON line of FILE.
+json()
+{
+	python3 - "$1" "$2" <<-'END' || fail "not so: $2"
+	import json, sys
+	lines = open(sys.argv[1]).read().splitlines()
+	xs = [json.loads(line) for line in lines]
+	x = xs[-1]
+	sys.exit(not eval("(" + sys.argv[2] + ")"))
+	END
+}
+
+# terminal [EXPECT SEND]... -- COMMAND...: run it on a terminal of its own.
+terminal()
+{
+	python3 "$here/terminal.py" "$@"
+}
+
+# new_identity NAME: make one without passphrase; prints its DID.
+new_identity()
+{
+	"$DID_CLI" identity new --name "$1" --unencrypted 2>/dev/null
+}
+
+# free_port: print a TCP port of this machine that nobody uses now.
+free_port()
+{
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# start NAME ARGUMENT...: did-cli in the background, output in NAME.out and
+# NAME.err, process id in NAME.pid.  Ctrl-C reaches it, which a shell would
+# turn off for background jobs.
+start()
+{
+	name=$1
+	shift
+	env --default-signal=INT "$DID_CLI" "$@" >"$name.out" 2>"$name.err" &
+	echo $! >"$name.pid"
+}
+
+# finish CODE NAME: what was started as NAME exits with CODE.
+finish()
+{
+	code=0
+	wait "$(cat "$2.pid")" || code=$?
+	cp "$2.out" "$dir/out"
+	cp "$2.err" "$dir/err"
+	[ "$code" -eq "$1" ] || fail "$2: exit code $code and not $1"
+}
+
+# until_has FILE TEXT: wait until FILE has a line with this text.
+until_has()
+{
+	tries=0
+	until grep -qF -e "$2" "$1"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 400 ] || fail "never came in $1: $2"
+		sleep 0.05
+	done
+}
+
+# shellcheck disable=SC1090
+. "$test_script"
