@@ -1,0 +1,57 @@
+#!/bin/sh
+# Symbols of a build without sanitizers: check-symbols.sh BUILD
+#
+#   - libparley.so.0 exports the functions of <parley/*.h>, no more, no less
+#   - a function of did/key.c stands in did/key.h as did_..., or is public and
+#     begins with parley_did_
+#   - there are no variables: all state hangs off a handle
+set -eu
+build=$(cd "$1" && pwd)
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+status=0
+
+nm -D --defined-only "$build/session/libparley.so.0" |
+    awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
+    LC_ALL=C sort >"$work/exported"
+cat did/include/parley/*.h comm/include/parley/*.h session/include/parley/*.h |
+    gcc -E -P -Idid/include -Icomm/include -Isession/include - |
+    grep -o 'parley_[a-z0-9_]* *(' | tr -d ' (' |
+    LC_ALL=C sort -u >"$work/declared"
+if ! diff "$work/declared" "$work/exported" >"$work/diff"; then
+	sed -n 's/^</declared, not exported:/p; s/^>/exported, not declared:/p' \
+	    "$work/diff" >&2
+	status=1
+fi
+
+for layer in did comm session; do
+	for object in "$build/$layer/lib$layer.a.p"/*.o; do
+		file=$layer/$(basename "$object" .c.o)
+		header=$file.h
+		[ -e "$header" ] || header=${file%%_*}.h
+		nm -g --defined-only "$object" | awk '{ print $3 }' |
+		    while read -r symbol; do
+			case $symbol in
+			"parley_${layer}_"*) continue ;;
+			"${layer}_"*) ! grep -qs "\<$symbol\>" "$header" ||
+			    continue ;;
+			esac
+			echo "$file.c: $symbol is not a name of $header"
+		done
+		# Tables of pointers are constant once relocated.
+		objdump -t "$object" | awk -F '\t' -v file="$file" '
+		$1 ~ / O (\.(data|bss)(\..*)?|\*COM\*)$/ &&
+		$1 !~ / \.data\.rel\.ro/ {
+			sub(/.* /, "", $2)
+			print file ".c: " $2 " is a variable"
+		}'
+	done
+done >"$work/names"
+if [ -s "$work/names" ]; then
+	cat "$work/names" >&2
+	status=1
+fi
+exit $status
