@@ -550,7 +550,7 @@ static int parse_program(struct parley_agreement *a, struct parser *ps,
 static int parse_parameter(struct parameter *p, struct parser *ps,
 			   const char *name, const json_t *v)
 {
-	const int64_t max = INT64_C(1) << 53;
+	const int64_t max = (INT64_C(1) << 53) - 1;
 	int n = 0;
 
 	if (!is_label(name))
@@ -625,7 +625,7 @@ static bool is_endpoint(const char *s)
 	if (!port || port == s)
 		return false;
 	if (*s == '[') {
-		if (port[-1] != ']' ||
+		if (port[-1] != ']' || port - s < 4 ||
 		    strspn(s + 1, "0123456789abcdefABCDEF:.") !=
 			(size_t)(port - s) - 2)
 			return false;
@@ -795,9 +795,9 @@ static int parse_root(struct parley_agreement *a, struct parser *ps,
 	static const char *const known[] = {
 	    "parley",  "id",	    "name",	  "created", "expires",
 	    "program", "threshold", "parameters", "parties", NULL};
-	const int64_t time_max = INT64_C(1) << 53;
+	const int64_t time_max = (INT64_C(1) << 53) - 1;
 	const char *type = did_json_string(root, "parley");
-	int64_t threshold;
+	int64_t threshold = 0;
 	int err;
 
 	if (!type || strcmp(type, AGREEMENT_TYPE) != 0)
