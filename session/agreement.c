@@ -630,12 +630,13 @@ static bool is_endpoint(const char *s)
 			(size_t)(port - s) - 2)
 			return false;
 	} else if (strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "abcdefghijklmnopqrstuvwxyz0123456789.-") !=
+			     "abcdefghijklmnopqrstuvwxyz0123456789._-") !=
 		   (size_t)(port - s)) {
 		return false;
 	}
 	port++;
-	if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5)
+	if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5 ||
+	    *port == '0')
 		return false;
 	n = strtol(port, &end, 10);
 	return end != port && n >= 1 && n <= 65535;
@@ -813,6 +814,12 @@ static int parse_root(struct parley_agreement *a, struct parser *ps,
 			    "created", time_max, true)) ||
 	    (err = take_int(&a->expires, ps, json_object_get(root, "expires"),
 			    "expires", time_max, false)) ||
+	    (err =
+		 a->expires == 0 && json_object_get(root, "expires")
+		     ? fail(
+			   ps, PARLEY_ERR_FORMAT,
+			   "expires must be at least 1; leave it out for never")
+		     : 0) ||
 	    (err = parse_program(a, ps, root)) ||
 	    (err = parse_parameters(a, ps, root)) ||
 	    (err = parse_parties(a, ps, root)) ||

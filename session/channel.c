@@ -61,6 +61,8 @@ struct session_channel {
 	uint8_t *part;	      /* message being put together */
 	size_t part_len, part_size, part_total;
 
+	bool closed; /* CLOSE came: nothing that counts may follow */
+
 	unsigned events;
 	struct session_channel_news news;
 	struct session_channel_stats stats;
@@ -339,7 +341,7 @@ static void count_taken(struct session_channel *c, size_t len)
 /* Items that count: the sender must have had room when it began this one. */
 static int count_item(struct session_channel *c, size_t len)
 {
-	if (c->received_total >= c->received_limit)
+	if (c->received_total >= c->received_limit || c->closed)
 		return PARLEY_ERR_RECORD;
 	c->received_total += len;
 	return 0;
@@ -514,6 +516,7 @@ static int receive_control(struct session_channel *c, uint64_t code,
 	case SESSION_ITEM_CLOSE:
 		if (len != 0)
 			return PARLEY_ERR_RECORD;
+		c->closed = true;
 		c->events |= SESSION_CHANNEL_CLOSE;
 		return 0;
 	case SESSION_ITEM_ABORT:

@@ -769,6 +769,15 @@ static void on_accept(struct parley_session *s, struct session_link *link,
 	if (err == PARLEY_ERR_AGREEMENT)
 		agreement_differs(s, link->party,
 				  session_handshake_field(link->handshake), "");
+	if (f->len > 0 && f->data[0] == SESSION_WIRE_REFUSE &&
+	    (err == PARLEY_ERR_SUITE || err == PARLEY_ERR_VERSION) &&
+	    is_opening(s) && !s->failing) {
+		/* Trying again would not change it. */
+		p->told = true;
+		session_error(s, err, link->party, "refuses us: %s",
+			      parley_did_err_string(err));
+		fail_opening(s, err);
+	}
 	if (err == PARLEY_ERR_GATE && f->data[0] == SESSION_WIRE_REFUSE)
 		return; /* PROTOCOL 5.4: ignored */
 	if (!err)
