@@ -347,6 +347,70 @@ static void a_party_that_restarts_in_a_running_session_is_refused(void **state)
 }
 
 /*
+ * A second connection of party 1's present process to party 0, by hand: the
+ * handshake is perfect, and yet it is not taken.
+ */
+static void a_second_connection_of_a_connected_party_is_not_taken(void **state)
+{
+	uint8_t buf[65536], propose[SESSION_PROPOSE_LEN_MAX], *confirm = NULL;
+	struct session_handshake_random random;
+	struct session_handshake *h;
+	struct session_link *up;
+	void *context = zmq_ctx_new(), *dealer;
+	struct session_gate gate;
+	char endpoint[64];
+	struct net net;
+	const void *msg;
+	size_t len;
+	int n = -1, linger = 0;
+
+	(void)state;
+	net_init(&net, 2);
+	net_open(&net);
+	up = net.s[0]->parties[1].up;
+
+	session_gate_init(&gate, net.agreement);
+	randombytes_buf(&random, sizeof(random));
+	assert_int_equal(session_handshake_propose(&h, propose, &len, &gate,
+						   &net.s[1]->self, 0, &random),
+			 0);
+	dealer = zmq_socket(context, ZMQ_DEALER);
+	zmq_setsockopt(dealer, ZMQ_LINGER, &linger, sizeof(linger));
+	snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%d",
+		 net.ports[0]);
+	assert_int_equal(zmq_connect(dealer, endpoint), 0);
+	assert_int_equal(zmq_send(dealer, propose, len, 0), (int)len);
+	for (int i = 0; i < 50 && n < 0; i++) {
+		net_run(&net, never, NULL, 20);
+		n = zmq_recv(dealer, buf, sizeof(buf), ZMQ_DONTWAIT);
+	}
+	assert_true(n > SESSION_ACCEPT_CLEAR_LEN);
+	assert_int_equal(session_handshake_confirm(h, &confirm, &len, buf,
+						   (size_t)n, &random,
+						   session_now_utc_ms() / 1000),
+			 0);
+	assert_int_equal(zmq_send(dealer, confirm, len, 0), (int)len);
+
+	/* No first record comes, and the channel is the one that it was. */
+	n = -1;
+	for (int i = 0; i < 10 && n < 0; i++) {
+		net_run(&net, never, NULL, 20);
+		n = zmq_recv(dealer, buf, sizeof(buf), ZMQ_DONTWAIT);
+	}
+	assert_int_equal(n, -1);
+	assert_ptr_equal(net.s[0]->parties[1].up, up);
+	assert_int_equal(parley_session_send(net.s[1], 0, "still", 5), 0);
+	assert_int_equal(parley_session_flush(net.s[1]), 0);
+	assert_int_equal(parley_session_recv(net.s[0], 1, NULL, &msg, &len), 0);
+	free(confirm);
+	session_handshake_free(h);
+	session_gate_wipe(&gate);
+	zmq_close(dealer);
+	zmq_ctx_term(context);
+	net_free(&net);
+}
+
+/*
  * Missing parties, ports, strangers
  */
 
@@ -751,6 +815,8 @@ int main(void)
 	    cmocka_unit_test(two_processes_of_one_party_never_make_a_mixture),
 	    cmocka_unit_test(
 		a_party_that_restarts_in_a_running_session_is_refused),
+	    cmocka_unit_test(
+		a_second_connection_of_a_connected_party_is_not_taken),
 	    cmocka_unit_test(a_missing_party_is_named_when_the_time_is_over),
 	    cmocka_unit_test(a_port_in_use_is_an_error_that_says_so),
 	    cmocka_unit_test(who_is_not_in_the_roster_cannot_begin),
