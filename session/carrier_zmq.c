@@ -284,7 +284,7 @@ static struct zmq_frame *new_frame(struct carrier *c)
 		if (!f)
 			return NULL;
 	}
-	f->base = (struct session_frame){.release = release_frame};
+	f->base = (struct session_frame){.release = release_frame, .refs = 1};
 	f->carrier = c;
 	zmq_msg_init(&f->msg);
 	return f;

@@ -25,9 +25,18 @@ enum {
 	PART_MIN = 1024,
 	/* Framing of FIRST: varint code, length, total. */
 	FIRST_FRAMING_MAX = 1 + 4 + 9,
+	/* An ACK: code, length, two varints. */
+	ACK_ITEM_MAX = 1 + 1 + 2 * 9,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
 };
+
+/* What the item ${code} is: does a record that holds it call for an ACK? */
+static bool elicits_ack(uint64_t code)
+{
+	return code != SESSION_ITEM_ACK && code != SESSION_ITEM_GAP &&
+	       code != SESSION_ITEM_PADDING;
+}
 
 /* An entry of the queue of incoming messages. */
 struct run {
@@ -45,12 +54,16 @@ struct session_channel {
 	/* Outgoing. */
 	struct session_frame *open; /* items behind the header */
 	size_t open_len;
-	struct session_frame *sealed_head, **sealed_tail;
+	struct session_frame *kept_head, **kept_tail; /* until acknowledged */
+	struct session_frame *unsent; /* the first of them not yet taken */
 	uint64_t sent_total, sent_limit;
-	uint64_t acked;	    /* their next */
-	uint64_t data_end;  /* their next once all messages arrived */
-	uint64_t close_end; /* their next once CLOSE arrived; 0: not sent */
-	bool open_data;	    /* the open record holds messages */
+	uint64_t acked;		/* their next; the number of kept_head */
+	uint64_t eliciting_end; /* their next once nothing calls for an ACK */
+	uint64_t data_end;	/* their next once all messages arrived */
+	uint64_t close_end;	/* their next once CLOSE arrived; 0: not sent */
+	bool open_data;		/* the open record holds messages */
+	bool open_eliciting;	/* ... something that calls for an ACK */
+	bool probing;		/* a probe was sent, and no ACK moved since */
 
 	/* Incoming. */
 	struct run *head, **tail;
@@ -60,6 +73,11 @@ struct session_channel {
 	uint64_t freed_total; /* taken, or granted ahead */
 	uint8_t *part;	      /* message being put together */
 	size_t part_len, part_size, part_total;
+
+	uint64_t acked_in;    /* in.seq when we acknowledged last */
+	unsigned n_eliciting; /* records since then that call for an ACK */
+	bool gap;	  /* something is missing, and that was not said yet */
+	uint64_t gap_seq; /* in.seq when it was said last */
 
 	bool closed; /* CLOSE came: nothing that counts may follow */
 
@@ -120,14 +138,22 @@ static int ensure_open(struct session_channel *c)
 	return c->open ? 0 : PARLEY_ERR_MEMORY;
 }
 
+static int put_ack(struct session_channel *c, enum session_wire_item item);
+
 int session_channel_flush(struct session_channel *c)
 {
-	const size_t len = c->open_len + SESSION_RECORD_OVERHEAD;
-	struct session_frame *f = c->open;
+	struct session_frame *f;
+	size_t len;
 	int err;
 
 	if (c->open_len == 0)
 		return 0;
+	/* A record that goes anyway takes an ACK along now and then. */
+	if (c->in.seq - c->acked_in >= SESSION_ACK_PIGGYBACK &&
+	    room(c) >= ACK_ITEM_MAX && (err = put_ack(c, SESSION_ITEM_ACK)))
+		return err;
+	len = c->open_len + SESSION_RECORD_OVERHEAD;
+	f = c->open;
 	if (len <= SMALL_RECORD) {
 		f = session_frame_new(len);
 		if (!f)
@@ -143,14 +169,18 @@ int session_channel_flush(struct session_channel *c)
 	}
 	if (f == c->open)
 		c->open = NULL;
-	c->open_len = 0;
-	f->len = len;
-	f->next = NULL;
 	if (c->open_data)
 		c->data_end = c->out.seq;
-	c->open_data = false;
-	*c->sealed_tail = f;
-	c->sealed_tail = &f->next;
+	if (c->open_eliciting)
+		c->eliciting_end = c->out.seq;
+	c->open_len = 0;
+	c->open_data = c->open_eliciting = false;
+	f->len = len;
+	f->next = NULL;
+	*c->kept_tail = f;
+	c->kept_tail = &f->next;
+	if (!c->unsent)
+		c->unsent = f;
 	c->stats.records_sent++;
 	c->stats.wire_bytes_sent += len;
 	return 0;
@@ -158,19 +188,77 @@ int session_channel_flush(struct session_channel *c)
 
 struct session_frame *session_channel_take(struct session_channel *c)
 {
-	struct session_frame *f = c->sealed_head;
+	struct session_frame *f = c->unsent;
 
 	if (!f)
 		return NULL;
-	c->sealed_head = f->next;
-	if (!c->sealed_head)
-		c->sealed_tail = &c->sealed_head;
-	return f;
+	c->unsent = f->next;
+	return session_frame_ref(f);
+}
+
+/* Everything before ${next} has arrived: let it go. */
+static void forget_until(struct session_channel *c, uint64_t next)
+{
+	for (; c->acked < next; c->acked++) {
+		struct session_frame *f = c->kept_head;
+
+		c->kept_head = f->next;
+		if (!c->kept_head)
+			c->kept_tail = &c->kept_head;
+		if (c->unsent == f)
+			c->unsent = f->next;
+		session_frame_free(f);
+	}
+}
+
+int session_channel_resend(struct session_channel *c, uint64_t next)
+{
+	if (next < c->acked || next > c->out.seq)
+		return PARLEY_ERR_SEQUENCE;
+	forget_until(c, next);
+	c->stats.records_resent += c->out.seq - next;
+	c->unsent = c->kept_head;
+	return 0;
+}
+
+struct session_frame *session_channel_probe(struct session_channel *c)
+{
+	/* What is on its way to the carrier is a probe enough. */
+	if (!c->kept_head || c->unsent == c->kept_head)
+		return NULL;
+	c->stats.records_resent++;
+	c->probing = true;
+	return session_frame_ref(c->kept_head);
+}
+
+uint64_t session_channel_expected(const struct session_channel *c)
+{
+	return c->in.seq;
+}
+
+bool session_channel_probe_due(const struct session_channel *c)
+{
+	return c->acked < c->eliciting_end;
+}
+
+bool session_channel_ack_owed(const struct session_channel *c)
+{
+	return c->n_eliciting > 0 || c->gap;
+}
+
+int session_channel_ack_now(struct session_channel *c)
+{
+	enum session_wire_item item =
+	    c->gap ? SESSION_ITEM_GAP : SESSION_ITEM_ACK;
+
+	c->gap = false;
+	return put_ack(c, item);
 }
 
 bool session_channel_may_put(const struct session_channel *c)
 {
-	return c->sent_total < c->sent_limit;
+	return c->sent_total < c->sent_limit &&
+	       c->out.seq - c->acked < SESSION_KEPT_MAX;
 }
 
 /* One item with all of a message in it. */
@@ -185,7 +273,7 @@ static void put_whole(struct session_channel *c, struct session_outgoing *m)
 	c->open_len += n;
 	c->sent_total += n;
 	m->done = m->len;
-	c->open_data = true;
+	c->open_data = c->open_eliciting = true;
 	c->stats.bytes_sent += m->len;
 }
 
@@ -211,7 +299,7 @@ static void put_part(struct session_channel *c, struct session_outgoing *m)
 	c->sent_total += n;
 	m->done += part;
 	m->begun = true;
-	c->open_data = true;
+	c->open_data = c->open_eliciting = true;
 	c->stats.bytes_sent += part;
 }
 
@@ -272,10 +360,12 @@ int session_channel_control(struct session_channel *c,
 	if (len > 0)
 		memcpy(p + n, body, len);
 	c->open_len += n + len;
+	c->open_eliciting = c->open_eliciting || elicits_ack(item);
 	return 0;
 }
 
-int session_channel_ack(struct session_channel *c)
+/* An ACK or a GAP: both say what came and how much more may come. */
+static int put_ack(struct session_channel *c, enum session_wire_item item)
 {
 	uint64_t limit = c->freed_total + c->o.window;
 	uint8_t body[2 * 9];
@@ -284,10 +374,18 @@ int session_channel_ack(struct session_channel *c)
 
 	len = put_varint(body, c->in.seq);
 	len += put_varint(body + len, limit);
-	err = session_channel_control(c, SESSION_ITEM_ACK, body, len);
-	if (!err)
-		c->received_limit = limit;
-	return err;
+	err = session_channel_control(c, item, body, len);
+	if (err)
+		return err;
+	c->received_limit = limit;
+	c->acked_in = c->in.seq;
+	c->n_eliciting = 0;
+	return 0;
+}
+
+int session_channel_ack(struct session_channel *c)
+{
+	return put_ack(c, SESSION_ITEM_ACK);
 }
 
 int session_channel_abort(struct session_channel *c, int reason, int culprit,
@@ -316,7 +414,7 @@ static int queue_run(struct session_channel *c, struct session_frame *frame,
 		return PARLEY_ERR_MEMORY;
 	*r = (struct run){NULL, frame, message, p, end};
 	if (frame)
-		frame->refs++;
+		session_frame_ref(frame);
 	*c->tail = r;
 	c->tail = &r->next;
 	return 0;
@@ -324,8 +422,7 @@ static int queue_run(struct session_channel *c, struct session_frame *frame,
 
 static void free_run(struct run *r)
 {
-	if (r->frame && --r->frame->refs == 0)
-		session_frame_free(r->frame);
+	session_frame_free(r->frame);
 	free(r->message);
 	free(r);
 }
@@ -409,7 +506,8 @@ static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 	return 0;
 }
 
-static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len)
+static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
+		       bool gap)
 {
 	struct did_reader r;
 	uint64_t next, limit;
@@ -421,9 +519,17 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len)
 	if (did_reader_end(&r) || next < c->acked || next > c->out.seq ||
 	    limit < c->sent_limit)
 		return PARLEY_ERR_RECORD;
-	c->acked = next;
+	/* An ACK that moves after a probe: what followed the probe's record
+	 * may be missing too, and the other side cannot know. */
+	if (next > c->acked && c->probing) {
+		c->probing = false;
+		gap = true;
+	}
+	forget_until(c, next);
 	c->sent_limit = limit;
 	c->events |= SESSION_CHANNEL_ACK;
+	if (gap && session_channel_resend(c, next) == 0)
+		c->events |= SESSION_CHANNEL_OUTPUT;
 	return 0;
 }
 
@@ -492,7 +598,8 @@ static int receive_control(struct session_channel *c, uint64_t code,
 		return code == SESSION_ITEM_FIRST ? receive_first(c, p, len)
 						  : receive_next(c, p, len);
 	case SESSION_ITEM_ACK:
-		return receive_ack(c, p, len);
+	case SESSION_ITEM_GAP:
+		return receive_ack(c, p, len, code == SESSION_ITEM_GAP);
 	case SESSION_ITEM_READY:
 		if (len != SESSION_HASH_LEN)
 			return PARLEY_ERR_RECORD;
@@ -537,6 +644,8 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 	size_t n;
 	int err;
 
+	bool eliciting = false;
+
 	if (c->in.seq == 1) {
 		/* PROTOCOL 6.2: the first record begins with an ACK. */
 		if (p == end || *p != (SESSION_ITEM_ACK << 1 | 1))
@@ -561,6 +670,7 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 				return PARLEY_ERR_TOO_LARGE;
 			c->stats.messages_received++;
 			c->stats.bytes_received += v >> 1;
+			eliciting = true;
 			continue;
 		}
 		if (item > run && (err = queue_run(c, f, NULL, run, item)))
@@ -573,9 +683,36 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 				      (size_t)(p - item));
 		if (err)
 			return err;
+		eliciting = eliciting || elicits_ack(v >> 1);
 		run = p;
 	}
+	c->n_eliciting += eliciting;
 	return end > run ? queue_run(c, f, NULL, run, end) : 0;
+}
+
+/*
+ * PROTOCOL 6.3: a record that is not the next one, or does not open, is
+ * dropped; what the other side should know then is noted.  0 if ${err} was of
+ * that kind.
+ */
+static int drop_record(struct session_channel *c, int err)
+{
+	c->stats.records_dropped++;
+	if (err == PARLEY_ERR_REPLAY) {
+		/* It does not know that this arrived. */
+		c->n_eliciting++;
+	} else if (err == PARLEY_ERR_SEQUENCE || err == PARLEY_ERR_SEAL) {
+		/* Once for each record that is missing; the probes of the
+		 * other side see to it if that gets lost. */
+		if (c->gap_seq == c->in.seq + 1)
+			return 0;
+		c->gap_seq = c->in.seq + 1;
+		c->gap = true;
+	} else if (err != PARLEY_ERR_LENGTH && err != PARLEY_ERR_FORMAT) {
+		return err;
+	}
+	c->events |= SESSION_CHANNEL_DROPPED;
+	return 0;
 }
 
 int session_channel_receive(struct session_channel *c, struct session_frame *f)
@@ -585,15 +722,15 @@ int session_channel_receive(struct session_channel *c, struct session_frame *f)
 	size_t items_len;
 	int err;
 
-	f->refs = 1; /* ours, while we walk */
 	err = session_record_open(&c->in, &items_len, f->data, f->len);
-	if (!err) {
+	if (err) {
+		err = drop_record(c, err);
+	} else {
 		c->stats.records_received++;
 		c->stats.wire_bytes_received += wire_len;
 		err = receive_items(c, f, items, items + items_len);
 	}
-	if (--f->refs == 0)
-		session_frame_free(f);
+	session_frame_free(f);
 	return err;
 }
 
@@ -648,8 +785,9 @@ bool session_channel_next(struct session_channel *c, const void **msgp,
 
 bool session_channel_ack_due(const struct session_channel *c)
 {
-	return c->freed_total + c->o.window - c->received_limit >=
-	       c->o.window / 4;
+	return c->gap || c->n_eliciting >= SESSION_ACK_RECORDS ||
+	       c->freed_total + c->o.window - c->received_limit >=
+		   c->o.window / 4;
 }
 
 void session_channel_grant(struct session_channel *c)
@@ -728,7 +866,7 @@ int session_channel_new(struct session_channel **cp, uint8_t suite,
 	if (!c)
 		return PARLEY_ERR_MEMORY;
 	c->o = *o;
-	c->sealed_tail = &c->sealed_head;
+	c->kept_tail = &c->kept_head;
 	c->tail = &c->head;
 	if ((err = session_record_init(&c->out, suite, traffic->secret[role],
 				       true)) ||
@@ -751,8 +889,10 @@ void session_channel_free(struct session_channel *c)
 	session_channel_release(c);
 	while (c->head)
 		free_run(unqueue_run(c));
-	while ((f = session_channel_take(c)))
+	while ((f = c->kept_head)) {
+		c->kept_head = f->next;
 		session_frame_free(f);
+	}
 	if (c->open)
 		did_secret_wipe(c->open->data, c->open->len);
 	session_frame_free(c->open);

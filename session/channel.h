@@ -36,7 +36,8 @@ enum session_channel_event {
 	SESSION_CHANNEL_CLOSE = 1 << 4,
 	SESSION_CHANNEL_ABORT = 1 << 5,
 	SESSION_CHANNEL_ACK = 1 << 6,
-	SESSION_CHANNEL_OUTPUT = 1 << 7, /* an answer waits to be flushed */
+	SESSION_CHANNEL_OUTPUT = 1 << 7,  /* an answer waits to be flushed */
+	SESSION_CHANNEL_DROPPED = 1 << 8, /* a record that was not the next */
 };
 
 /* Bodies of the items above, valid after the event. */
@@ -56,6 +57,7 @@ struct session_channel_stats {
 	uint64_t bytes_sent, bytes_received;
 	uint64_t records_sent, records_received;
 	uint64_t wire_bytes_sent, wire_bytes_received;
+	uint64_t records_resent, records_dropped;
 };
 
 struct session_channel;
@@ -132,18 +134,51 @@ int session_channel_flush(struct session_channel *c)
 
 /*
  * session_channel_take(c):
- * Return the next sealed frame, or NULL.  The caller owns it.
+ * Return the next sealed frame that was not taken yet, or NULL.  The caller
+ * gets a reference; the channel keeps the frame until it is acknowledged, and
+ * nobody may change it.
  */
 struct session_frame *session_channel_take(struct session_channel *c);
 
 /*
+ * session_channel_resend(c, next):
+ * The other side expects record ${next}: from there on all are to be taken
+ * again, those before are forgotten.
+ *
+ * Returns 0, or PARLEY_ERR_SEQUENCE (it cannot expect that).
+ */
+int session_channel_resend(struct session_channel *c, uint64_t next)
+    __attribute__((warn_unused_result));
+
+/* session_channel_expected(c): the number of the record expected next. */
+uint64_t session_channel_expected(const struct session_channel *c);
+
+/*
+ * session_channel_probe(c):
+ * PROTOCOL 6.3: a reference to the oldest record that was taken but not
+ * acknowledged, to be sent again; NULL if there is none.
+ */
+struct session_frame *session_channel_probe(struct session_channel *c);
+
+/* session_channel_probe_due(c): is anything sent that calls for an ACK? */
+bool session_channel_probe_due(const struct session_channel *c);
+
+/* session_channel_ack_owed(c): did anything come that calls for an ACK? */
+bool session_channel_ack_owed(const struct session_channel *c);
+
+/* session_channel_ack_now(c): put the ACK (or GAP) that is owed. */
+int session_channel_ack_now(struct session_channel *c)
+    __attribute__((warn_unused_result));
+
+/*
  * session_channel_receive(c, f):
  * Consume the frame ${f}, taken in any case: open it, act on control items,
- * queue messages.
+ * queue messages.  A record that is not the next one, or does not open, is
+ * dropped and changes nothing but what is acknowledged next.
  *
- * Returns 0, or the errors of session_record_open(), PARLEY_ERR_RECORD (items
- * do not parse, or are not allowed), PARLEY_ERR_TOO_LARGE (a message over
- * message_max), PARLEY_ERR_MEMORY.  After an error the channel is broken.
+ * Returns 0, or PARLEY_ERR_RECORD (items do not parse, or are not allowed),
+ * PARLEY_ERR_TOO_LARGE (a message over message_max), PARLEY_ERR_EXHAUSTED,
+ * PARLEY_ERR_MEMORY.  After an error the channel is broken.
  */
 int session_channel_receive(struct session_channel *c, struct session_frame *f)
     __attribute__((warn_unused_result));
@@ -173,7 +208,8 @@ bool session_channel_pending(const struct session_channel *c);
 
 /*
  * session_channel_ack_due(c):
- * Has a quarter of the window been freed since the last ACK?
+ * Is an ACK due at once (a quarter of the window was freed, many records
+ * came, or one is missing)?
  */
 bool session_channel_ack_due(const struct session_channel *c);
 

@@ -14,7 +14,9 @@ struct session_frame *session_frame_new(size_t size)
 
 	if (!f)
 		return NULL;
-	*f = (struct session_frame){
-	    .data = (uint8_t *)(f + 1), .len = size, .release = release};
+	*f = (struct session_frame){.data = (uint8_t *)(f + 1),
+				    .len = size,
+				    .release = release,
+				    .refs = 1};
 	return f;
 }

@@ -1,5 +1,5 @@
 /*
- * The opening of a session: PROTOCOL section 7.
+ * The opening of a session (PROTOCOL 7), and its connections later on.
  *
  * Every connection is a link.  A link's life:
  *
@@ -8,8 +8,16 @@
  *
  * A link that fails before UP is freed and leaves nothing but a line of
  * detail.  When every party has a link UP the barrier begins; it ends when
- * all READYs are equal.  The same event loop serves the running session,
- * where a link that goes DOWN is a lost party.
+ * all READYs are equal.
+ *
+ * From then on a link that is UP stays UP when its connection breaks: it is
+ * without one until a new one was resumed (PROTOCOL 5.6), on a link of its own
+ * that hands its connection over:
+ *
+ *   we dial       DIALLING -> RESUMED ----> SPARE, or freed
+ *   they dial     CHALLENGED -------------> SPARE, or freed
+ *
+ * A SPARE link has the former connection: records that still come on it count.
  */
 #include "session/session.h"
 
@@ -144,6 +152,13 @@ static bool failure_told(const struct parley_session *s, int64_t now)
  * Links
  */
 
+/* Has the other end still to prove who it is? */
+static bool is_stranger(const struct session_link *link)
+{
+	return link->state == SESSION_LINK_ACCEPTED ||
+	       link->state == SESSION_LINK_CHALLENGED;
+}
+
 static struct session_link *link_new(struct parley_session *s,
 				     struct session_conn *conn,
 				     enum session_link_state state, int party)
@@ -162,7 +177,7 @@ static struct session_link *link_new(struct parley_session *s,
 	link->prev = s->links_tail;
 	*s->links_tail = link;
 	s->links_tail = &link->next;
-	if (state == SESSION_LINK_ACCEPTED)
+	if (is_stranger(link))
 		s->n_strangers++;
 	return link;
 }
@@ -176,9 +191,10 @@ static void hang_up(struct parley_session *s, struct session_link *link)
 
 void session_mesh_link_free(struct parley_session *s, struct session_link *link)
 {
-	if (link->state == SESSION_LINK_ACCEPTED)
+	if (is_stranger(link))
 		s->n_strangers--;
 	hang_up(s, link);
+	session_resume_wipe(&link->resume);
 	session_handshake_free(link->handshake);
 	session_channel_free(link->channel);
 	*link->prev = link->next;
@@ -193,6 +209,17 @@ void session_mesh_link_free(struct parley_session *s, struct session_link *link)
 /*
  * Dialling
  */
+
+/* Has ${p} no connection, and should it have one? */
+static bool wants_connection(const struct parley_session *s,
+			     const struct session_party *p)
+{
+	if (session_index(s, p) == (int)s->self.index)
+		return false;
+	if (session_live(p))
+		return p->up->conn == NULL;
+	return is_opening(s);
+}
 
 static void retry_later(struct parley_session *s, struct session_party *p)
 {
@@ -219,10 +246,11 @@ static void drop_dial(struct parley_session *s, struct session_party *p,
 	p->dial = NULL;
 	if (why)
 		set_detail(p, why);
-	if (!session_live(p) && is_opening(s)) {
-		retry_later(s, p);
+	if (!wants_connection(s, p))
+		return;
+	retry_later(s, p);
+	if (!session_live(p))
 		set_state(s, p, PARLEY_PARTY_CONNECTING);
-	}
 }
 
 static void dial(struct parley_session *s, struct session_party *p)
@@ -343,6 +371,7 @@ static void check_mesh(struct parley_session *s)
 		if (i == s->self.index || !session_live(p))
 			continue;
 		p->told_instances = false;
+		p->sent_ready = true;
 		if (session_channel_control(p->up->channel, SESSION_ITEM_READY,
 					    s->ready, sizeof(s->ready)) == 0)
 			session_party_flush(s, p);
@@ -434,7 +463,7 @@ static bool may_adopt(struct parley_session *s, struct session_party *p,
 			    "a later process of this party has joined");
 		return false;
 	}
-	if (order == 0 && session_live(p)) {
+	if (order == 0 && session_live(p) && p->up->conn) {
 		session_mesh_link_free(s, link);
 		return false;
 	}
@@ -450,7 +479,7 @@ static void adopt(struct parley_session *s, struct session_link *link)
 		p->dial = NULL;
 	if (!may_adopt(s, p, link))
 		return;
-	if (session_live(p)) {
+	if (session_live(p) && p->up->conn) {
 		struct session_link *old = p->up;
 
 		p->up = NULL;
@@ -472,7 +501,9 @@ static void adopt(struct parley_session *s, struct session_link *link)
 	p->next_dial_ms = INT64_MAX;
 	p->retry_ms = SESSION_DIAL_RETRY_MS;
 	p->detail[0] = '\0';
-	p->told = false;
+	p->told = p->sent_ready = false;
+	p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
+	p->probe_wait_ms = SESSION_PROBE_MS;
 	if (session_channel_pending(link->channel))
 		session_mark_full(s, p);
 	/* The first ACK leaves: to the initiator it proves the keys. */
@@ -486,9 +517,43 @@ static void adopt(struct parley_session *s, struct session_link *link)
 		check_mesh(s);
 }
 
+/* The connection of ${p} broke, its channel did not: PROTOCOL 8.3. */
+static void interrupt(struct parley_session *s, struct session_party *p,
+		      const char *why)
+{
+	const int64_t now = session_now_ms();
+
+	hang_up(s, p->up);
+	set_detail(p, why);
+	p->lost_ms =
+	    now + (s->o.on_lost == PARLEY_ON_LOST_WAIT ? s->o.resume_ms
+						       : s->o.liveness_ms / 2);
+	wake_at(s, p->lost_ms);
+	p->probe_ms = INT64_MAX;
+	p->try_resume = true;
+	if (!p->dial)
+		plan_dial(s, p, now);
+	if (p->state == PARLEY_PARTY_READY)
+		set_state(s, p, PARLEY_PARTY_INTERRUPTED);
+}
+
 void session_mesh_lost(struct parley_session *s, struct session_party *p,
 		       int err, const char *why)
 {
+	/* Who has said goodbye and has everything may go. */
+	if (p->state == PARLEY_PARTY_CLOSED && session_live(p) &&
+	    session_channel_unacked(p->up->channel) == 0) {
+		p->up->state = SESSION_LINK_DOWN;
+		hang_up(s, p->up);
+		return;
+	}
+	/* What only the network did can be mended, from the moment on when
+	 * the other side may be running. */
+	if (err == PARLEY_ERR_LOST && session_live(p) && !s->failing &&
+	    (p->sent_ready || !is_opening(s))) {
+		interrupt(s, p, why);
+		return;
+	}
 	if (is_opening(s)) {
 		set_detail(p, why); /* ${why} may belong to the channel */
 		forget_up(s, p);
@@ -499,11 +564,6 @@ void session_mesh_lost(struct parley_session *s, struct session_party *p,
 				p->next_dial_ms += SESSION_DIAL_FALLBACK_MS;
 		}
 		set_state(s, p, PARLEY_PARTY_CONNECTING);
-		return;
-	}
-	if (p->state == PARLEY_PARTY_CLOSED) {
-		p->up->state = SESSION_LINK_DOWN;
-		hang_up(s, p->up);
 		return;
 	}
 	session_party_lose(s, p, err, why);
@@ -591,8 +651,11 @@ static void on_channel_events(struct parley_session *s, struct session_party *p,
 	const struct session_channel_news *news =
 	    session_channel_news(p->up->channel);
 
-	if (events & SESSION_CHANNEL_ACK)
+	if (events & SESSION_CHANNEL_ACK) {
+		p->probe_ms = INT64_MAX;
+		p->probe_wait_ms = SESSION_PROBE_MS;
 		session_party_pump(s, p);
+	}
 	if (events & SESSION_CHANNEL_PONG)
 		on_pong(p, news);
 	if (session_live(p) && events & SESSION_CHANNEL_OUTPUT)
@@ -641,12 +704,14 @@ static void on_record(struct parley_session *s, struct session_link *link,
 		on_channel_events(s, p, events);
 	/* Parts of a message make room as they come. */
 	if (session_live(p) && session_channel_ack_due(p->up->channel) &&
-	    session_channel_ack(p->up->channel) == 0)
+	    session_channel_ack_now(p->up->channel) == 0)
 		session_party_flush(s, p);
+	if (session_live(p))
+		session_party_timers(s, p);
 }
 
 /*
- * Handshakes
+ * What handshakes and resumes share
  */
 
 static void draw_random(struct session_handshake_random *random)
@@ -672,6 +737,165 @@ static int send_bytes(struct parley_session *s, struct session_conn *conn,
 		 : PARLEY_ERR_MEMORY;
 }
 
+/* Too many strangers at once: the one that waits longest goes. */
+static void limit_strangers(struct parley_session *s)
+{
+	struct session_link *link;
+
+	if (s->n_strangers < SESSION_STRANGERS_MAX + s->n)
+		return;
+	for (link = s->links; link; link = link->next)
+		if (is_stranger(link)) {
+			session_mesh_link_free(s, link);
+			return;
+		}
+}
+
+/*
+ * Resuming: PROTOCOL 5.6
+ */
+
+/* E1, over the connection that we dialled. */
+static void send_resume(struct parley_session *s, struct session_link *link)
+{
+	struct session_party *p = &s->parties[link->party];
+	uint8_t a[SESSION_NONCE_LEN];
+	uint8_t *msg = malloc(SESSION_RESUME_LEN);
+
+	/* While opening, the other side may know nothing of the channel: then
+	 * the attempt after this one is a handshake. */
+	p->try_resume = false;
+	link->state = SESSION_LINK_RESUMED;
+	link->deadline_ms = session_now_ms() + SESSION_RESUME_TIMEOUT_MS;
+	wake_at(s, link->deadline_ms);
+	if (!msg) {
+		drop_dial(s, p, "out of memory");
+		return;
+	}
+	randombytes_buf(a, sizeof(a));
+	session_resume_create(msg, &link->attempt, &p->up->resume, s->gate.key,
+			      s->self.index, a);
+	if (send_bytes(s, link->conn, msg, SESSION_RESUME_LEN))
+		drop_dial(s, p, "connection closed");
+}
+
+/*
+ * The new connection on ${link} is proven, and the other side expects record
+ * ${next}: the channel goes on over it.
+ */
+static void take_connection(struct parley_session *s, struct session_link *link,
+			    uint64_t next)
+{
+	struct session_party *p = &s->parties[link->party];
+	struct session_conn *former = p->up->conn;
+	int err;
+
+	if (p->dial == link)
+		p->dial = NULL;
+	if (is_stranger(link))
+		s->n_strangers--;
+	p->up->conn = link->conn;
+	p->up->conn->user = p->up;
+	link->conn = former;
+	link->state = SESSION_LINK_SPARE;
+	link->deadline_ms = INT64_MAX;
+	if (former)
+		former->user = link;
+	else
+		session_mesh_link_free(s, link);
+	p->lost_ms = INT64_MAX;
+	p->next_dial_ms = INT64_MAX;
+	p->retry_ms = SESSION_DIAL_RETRY_MS;
+	p->probe_wait_ms = SESSION_PROBE_MS;
+	p->probe_ms = INT64_MAX;
+	p->n_resumes++;
+	p->detail[0] = '\0';
+	err = session_channel_resend(p->up->channel, next);
+	if (err) {
+		session_mesh_lost(s, p, err, "resumed where it cannot be");
+		return;
+	}
+	if (p->state == PARLEY_PARTY_INTERRUPTED)
+		set_state(s, p, PARLEY_PARTY_READY);
+	session_party_flush(s, p);
+}
+
+/* A resume came on a new connection: F1-F3. */
+static bool on_resume(struct parley_session *s, struct session_conn *conn,
+		      const struct session_frame *f)
+{
+	uint8_t b[SESSION_NONCE_LEN];
+	uint8_t *reply;
+	struct session_link *link, *up;
+	size_t index;
+
+	if (session_resume_index(&index, f->data, f->len, s->gate.key) ||
+	    index >= s->n || !session_live(&s->parties[index]))
+		return false;
+	up = s->parties[index].up;
+	limit_strangers(s);
+	link = link_new(s, conn, SESSION_LINK_CHALLENGED, (int)index);
+	if (!link)
+		return false;
+	link->deadline_ms = session_now_ms() + SESSION_RESUME_TIMEOUT_MS;
+	wake_at(s, link->deadline_ms);
+	reply = malloc(SESSION_CHALLENGE_LEN);
+	randombytes_buf(b, sizeof(b));
+	if (!reply || session_resume_challenge(
+			  reply, &link->attempt, &up->resume, f->data,
+			  session_channel_expected(up->channel), b)) {
+		free(reply);
+		session_mesh_link_free(s, link);
+		return true;
+	}
+	if (send_bytes(s, conn, reply, SESSION_CHALLENGE_LEN))
+		session_mesh_link_free(s, link);
+	return true;
+}
+
+/* The challenge to our resume came: E2, E3. */
+static void on_challenge(struct parley_session *s, struct session_link *link,
+			 const struct session_frame *f)
+{
+	struct session_party *p = &s->parties[link->party];
+	uint8_t *reply;
+	uint64_t next;
+	int err = PARLEY_ERR_STATE;
+
+	reply = malloc(SESSION_ANSWER_LEN);
+	if (!reply || !session_live(p) ||
+	    (err = session_resume_answer(
+		 reply, &next, &link->attempt, &p->up->resume, f->data, f->len,
+		 session_channel_expected(p->up->channel)))) {
+		free(reply);
+		drop_dial(s, p, parley_did_err_string(err));
+		return;
+	}
+	if (send_bytes(s, link->conn, reply, SESSION_ANSWER_LEN))
+		drop_dial(s, p, "connection closed");
+	else
+		take_connection(s, link, next);
+}
+
+/* The answer to our challenge came: F4. */
+static void on_answer(struct parley_session *s, struct session_link *link,
+		      const struct session_frame *f)
+{
+	struct session_party *p = &s->parties[link->party];
+	uint64_t next;
+
+	if (!session_live(p) ||
+	    session_resume_finish(&next, &link->attempt, &p->up->resume,
+				  f->data, f->len))
+		session_mesh_link_free(s, link);
+	else
+		take_connection(s, link, next);
+}
+
+/*
+ * Handshakes
+ */
+
 /* The connection we dialled is there: A1-A4. */
 static void on_up(struct parley_session *s, struct session_link *link)
 {
@@ -680,6 +904,15 @@ static void on_up(struct parley_session *s, struct session_link *link)
 	struct session_frame *f;
 	int err;
 
+	if (session_live(p) && p->up->conn) {
+		drop_dial(s, p, NULL); /* the other side was quicker */
+		return;
+	}
+	if (session_live(p) && (!is_opening(s) || p->try_resume)) {
+		send_resume(s, link);
+		return;
+	}
+	p->try_resume = true;
 	link->begun_us = session_now_us();
 	link->deadline_ms = session_now_ms() + SESSION_HANDSHAKE_TIMEOUT_MS;
 	wake_at(s, link->deadline_ms);
@@ -718,6 +951,7 @@ static int make_channel(struct parley_session *s, struct session_link *link,
 		return err;
 	err = session_channel_new(&link->channel, result.suite, role,
 				  &result.traffic, &s->channel);
+	session_resume_init(&link->resume, result.traffic.resume, role);
 	link->party = (int)result.peer;
 	memcpy(link->instance, result.instance, sizeof(link->instance));
 	did_secret_wipe(&result, sizeof(result));
@@ -793,20 +1027,6 @@ static void on_accept(struct parley_session *s, struct session_link *link,
 	link->state = SESSION_LINK_CONFIRMED;
 }
 
-/* Too many strangers at once: the one that waits longest goes. */
-static void limit_strangers(struct parley_session *s)
-{
-	struct session_link *link;
-
-	if (s->n_strangers < SESSION_STRANGERS_MAX + s->n)
-		return;
-	for (link = s->links; link; link = link->next)
-		if (link->state == SESSION_LINK_ACCEPTED) {
-			session_mesh_link_free(s, link);
-			return;
-		}
-}
-
 /* The first frame of a connection that somebody dialled: B1-B8. */
 static void on_stranger(struct parley_session *s, struct session_conn *conn,
 			const struct session_frame *f)
@@ -819,6 +1039,11 @@ static void on_stranger(struct parley_session *s, struct session_conn *conn,
 	size_t reply_len;
 	int err;
 
+	if (f->len > 0 && f->data[0] == SESSION_WIRE_RESUME) {
+		if (!on_resume(s, conn, f))
+			session_carrier_hangup(s->carrier, conn);
+		return;
+	}
 	draw_random(&random);
 	err =
 	    session_handshake_accept(&h, &reply, &reply_len, &s->gate, &s->self,
@@ -897,18 +1122,44 @@ static void on_frame(struct parley_session *s, struct session_conn *conn,
 {
 	struct session_link *link = conn->user;
 
-	if (link &&
-	    (link->state == SESSION_LINK_UP ||
-	     (link->state == SESSION_LINK_CONFIRMED && link->channel))) {
-		on_record(s, link, f);
+	if (!link) {
+		if (!conn->dialled)
+			on_stranger(s, conn, f);
+		session_frame_free(f);
 		return;
 	}
-	if (!link && !conn->dialled)
-		on_stranger(s, conn, f);
-	else if (link && link->state == SESSION_LINK_PROPOSED)
+	switch (link->state) {
+	case SESSION_LINK_UP:
+		on_record(s, link, f);
+		return;
+	case SESSION_LINK_SPARE:
+		if (session_live(&s->parties[link->party]))
+			on_record(s, s->parties[link->party].up, f);
+		else
+			session_frame_free(f);
+		return;
+	case SESSION_LINK_CONFIRMED:
+		if (link->channel) {
+			on_record(s, link, f);
+			return;
+		}
+		break;
+	case SESSION_LINK_PROPOSED:
 		on_accept(s, link, f);
-	else if (link && link->state == SESSION_LINK_ACCEPTED)
+		break;
+	case SESSION_LINK_ACCEPTED:
 		on_confirm(s, link, f);
+		break;
+	case SESSION_LINK_RESUMED:
+		on_challenge(s, link, f);
+		break;
+	case SESSION_LINK_CHALLENGED:
+		on_answer(s, link, f);
+		break;
+	case SESSION_LINK_DIALLING:
+	case SESSION_LINK_DOWN:
+		break;
+	}
 	session_frame_free(f);
 }
 
@@ -980,12 +1231,10 @@ static void expire_links(struct parley_session *s, int64_t now)
 
 static void dial_due(struct parley_session *s, int64_t now)
 {
-	if (!is_opening(s))
-		return;
 	for (size_t i = 0; i < s->n; i++) {
 		struct session_party *p = &s->parties[i];
 
-		if (i == s->self.index || session_live(p) || p->dial ||
+		if (!wants_connection(s, p) || p->dial ||
 		    (s->failing && p->told))
 			continue;
 		if (p->next_dial_ms <= now)
@@ -1050,13 +1299,82 @@ static int end_opening(struct parley_session *s, int err)
 	return err;
 }
 
+/* PROTOCOL 6.3: an ACK is owed, or one has not come. */
+static void retransmission_due(struct parley_session *s,
+			       struct session_party *p, int64_t now)
+{
+	struct session_frame *f;
+
+	if (p->ack_ms <= now) {
+		p->ack_ms = INT64_MAX;
+		if (session_channel_ack_owed(p->up->channel) &&
+		    session_channel_ack_now(p->up->channel) == 0)
+			session_party_flush(s, p);
+	}
+	if (session_live(p) && p->probe_ms <= now) {
+		p->probe_ms = INT64_MAX;
+		p->probe_wait_ms = 2 * p->probe_wait_ms < SESSION_PROBE_MAX_MS
+				       ? 2 * p->probe_wait_ms
+				       : SESSION_PROBE_MAX_MS;
+		f = p->up->conn ? session_channel_probe(p->up->channel) : NULL;
+		if (f)
+			(void)session_carrier_send(s->carrier, p->up->conn, f);
+		session_party_timers(s, p);
+	}
+}
+
+void session_party_timers(struct parley_session *s, struct session_party *p)
+{
+	const struct session_channel *c = p->up->channel;
+
+	if (p->ack_ms == INT64_MAX && session_channel_ack_owed(c)) {
+		p->ack_ms = session_now_ms() + SESSION_ACK_DELAY_MS;
+		wake_at(s, p->ack_ms);
+	}
+	if (p->probe_ms == INT64_MAX && p->up->conn &&
+	    session_channel_probe_due(c)) {
+		p->probe_ms = session_now_ms() + p->probe_wait_ms;
+		wake_at(s, p->probe_ms);
+	}
+}
+
+static void parties_due(struct parley_session *s, int64_t now)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct session_party *p = &s->parties[i];
+		char text[SESSION_DETAIL_SIZE];
+
+		if (!session_live(p))
+			continue;
+		if (p->lost_ms <= now) {
+			snprintf(text, sizeof(text),
+				 "%.100s, and did not come "
+				 "back",
+				 p->detail);
+			p->sent_ready = false;
+			if (p->state == PARLEY_PARTY_CLOSED)
+				p->up->state = SESSION_LINK_DOWN;
+			else if (is_opening(s))
+				session_mesh_lost(s, p, PARLEY_ERR_LOST, text);
+			else
+				session_party_lose(s, p, PARLEY_ERR_LOST, text);
+			continue;
+		}
+		retransmission_due(s, p, now);
+		wake_at(s, p->lost_ms);
+		wake_at(s, p->ack_ms);
+		wake_at(s, p->probe_ms);
+	}
+}
+
 static int run_timers(struct parley_session *s, int64_t now)
 {
 	s->next_timer_ms = INT64_MAX;
 	expire_links(s, now);
+	dial_due(s, now);
+	parties_due(s, now);
 	if (!is_opening(s))
 		return 0;
-	dial_due(s, now);
 	progress_due(s, now);
 	if (s->failing) {
 		if (failure_told(s, now))

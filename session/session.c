@@ -27,6 +27,7 @@ enum {
 	OPEN_TIMEOUT_MS = 60 * 1000,
 	CLOSE_TIMEOUT_MS = 30 * 1000,
 	LIVENESS_MS = 30 * 1000,
+	RESUME_MS = 10 * 60 * 1000,
 	WINDOW = 16 * 1024 * 1024,
 	WINDOW_MIN = 64 * 1024,
 	MESSAGE_MAX = 1024 * 1024 * 1024,
@@ -143,10 +144,13 @@ static void drain(struct parley_session *s, struct session_party *p)
 	struct session_frame *f;
 	int err = 0;
 
-	while (!err && (f = session_channel_take(p->up->channel)))
+	while (p->up->conn && !err &&
+	       (f = session_channel_take(p->up->channel)))
 		err = session_carrier_send(s->carrier, p->up->conn, f);
 	if (err)
 		session_mesh_lost(s, p, PARLEY_ERR_LOST, "connection closed");
+	else
+		session_party_timers(s, p);
 }
 
 void session_party_flush(struct parley_session *s, struct session_party *p)
@@ -249,6 +253,7 @@ void session_party_lose(struct parley_session *s, struct session_party *p,
 		return;
 	snprintf(p->detail, sizeof(p->detail), "%s", why);
 	p->lost_err = err;
+	p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
 	if (p->up) {
 		p->up->state = SESSION_LINK_DOWN;
 		if (p->up->conn)
@@ -283,9 +288,16 @@ static void grant_all(struct parley_session *s)
 			continue;
 		session_channel_grant(p->up->channel);
 		if (session_channel_ack_due(p->up->channel) &&
-		    session_channel_ack(p->up->channel) == 0)
+		    session_channel_ack_now(p->up->channel) == 0)
 			session_mark_dirty(s, p);
 	}
+}
+
+/* May messages be sent to ${p}, now or later? */
+static bool is_usable(const struct session_party *p)
+{
+	return p->state == PARLEY_PARTY_READY ||
+	       p->state == PARLEY_PARTY_INTERRUPTED;
 }
 
 static int64_t limit_of(int timeout_ms)
@@ -337,7 +349,7 @@ static int send_when_possible(struct parley_session *s, struct session_party *p,
 	int err = 0, r = SESSION_PUT_BLOCKED;
 
 	for (;;) {
-		if (p->state != PARLEY_PARTY_READY)
+		if (!is_usable(p))
 			return party_error(s, p);
 		if (!p->held)
 			r = put(s, p, m);
@@ -376,7 +388,7 @@ int parley_session_send(struct parley_session *s, int to, const void *msg,
 	if (err)
 		return err;
 	p = &s->parties[to];
-	if (p->state != PARLEY_PARTY_READY)
+	if (!is_usable(p))
 		return party_error(s, p);
 	if (!p->held) {
 		r = put(s, p, &m);
@@ -427,7 +439,7 @@ static bool take(struct parley_session *s, struct session_party *p,
 	if (!c || !session_channel_next(c, msgp, lenp))
 		return false;
 	if (session_live(p) && session_channel_ack_due(c) &&
-	    session_channel_ack(c) == 0)
+	    session_channel_ack_now(c) == 0)
 		session_party_flush(s, p);
 	return true;
 }
@@ -454,7 +466,7 @@ static int nobody_left(struct parley_session *s, int from)
 	size_t n_closed = 0, last = 0;
 
 	if (from != PARLEY_ANY)
-		return s->parties[from].state == PARLEY_PARTY_READY
+		return is_usable(&s->parties[from])
 			   ? 0
 			   : party_error(s, &s->parties[from]);
 	for (size_t i = 0; i < s->n; i++) {
@@ -526,7 +538,7 @@ int parley_session_ping(struct parley_session *s, int party)
 	if (err)
 		return err;
 	p = &s->parties[party];
-	if (p->state != PARLEY_PARTY_READY)
+	if (!is_usable(p))
 		return party_error(s, p);
 	p->ping_us = session_now_us();
 	p->rtt_us = 0;
@@ -729,6 +741,8 @@ void parley_session_options_init(struct parley_session_options *o)
 	    .recv_timeout_ms = -1,
 	    .close_timeout_ms = CLOSE_TIMEOUT_MS,
 	    .liveness_ms = LIVENESS_MS,
+	    .on_lost = PARLEY_ON_LOST_FAIL,
+	    .resume_ms = RESUME_MS,
 	    .window = WINDOW,
 	    .message_max = MESSAGE_MAX,
 	    .record_max = RECORD_DEFAULT,
@@ -751,8 +765,8 @@ static int take_options(struct parley_session *s,
 		memcpy(&s->o, o, o->size);
 	s->o.size = sizeof(s->o);
 	if (s->o.open_timeout_ms <= 0 || s->o.liveness_ms < 30 ||
-	    s->o.window < WINDOW_MIN || s->o.message_max == 0 ||
-	    s->o.record_max < RECORD_MIN ||
+	    s->o.resume_ms < 0 || s->o.window < WINDOW_MIN ||
+	    s->o.message_max == 0 || s->o.record_max < RECORD_MIN ||
 	    s->o.record_max > SESSION_RECORD_LEN_MAX)
 		return refuse_call(s, PARLEY_ERR_ARGUMENT,
 				   "options: a limit or time is out of range");
@@ -796,6 +810,12 @@ static int make_parties(struct parley_session *s)
 	s->parties = calloc(s->n, sizeof(*s->parties));
 	if (!s->parties)
 		return PARLEY_ERR_MEMORY;
+	for (size_t i = 0; i < s->n; i++) {
+		struct session_party *p = &s->parties[i];
+
+		p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
+		p->next_dial_ms = INT64_MAX;
+	}
 	self = &s->parties[s->self.index];
 	self->state = PARLEY_PARTY_SELF;
 	make_instance(s->self.instance);
@@ -807,7 +827,8 @@ static int make_parties(struct parley_session *s)
 static int make_descriptors(struct parley_session *s)
 {
 	const struct session_carrier_options o = {
-	    .liveness_ms = s->o.liveness_ms,
+	    /* Half to notice that the connection broke, half to try again. */
+	    .liveness_ms = s->o.liveness_ms / 2,
 	    .frame_max = SESSION_RECORD_LEN_MAX};
 	struct epoll_event ev = {.events = EPOLLIN};
 	int err;
@@ -982,6 +1003,9 @@ int parley_session_stats(const struct parley_session *s, int party,
 	stats->records_received = c->records_received;
 	stats->wire_bytes_sent = c->wire_bytes_sent;
 	stats->wire_bytes_received = c->wire_bytes_received;
+	stats->records_resent = c->records_resent;
+	stats->records_dropped = c->records_dropped;
+	stats->resumes = p->n_resumes;
 	stats->ratchets = session_channel_ratchets(p->up->channel);
 	stats->handshake_us = p->up->handshake_us;
 	return 0;

@@ -19,21 +19,26 @@
 #include "session/carrier.h"
 #include "session/channel.h"
 #include "session/handshake.h"
+#include "session/resume.h"
 
 enum {
 	SESSION_TEXT_SIZE = 1024, /* error sentences */
 	SESSION_DETAIL_SIZE = 160,
 	SESSION_PROGRESS_MS = 1000,
 	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
+	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
 };
 
 enum session_link_state {
-	SESSION_LINK_DIALLING,	/* I: waits for the connection */
-	SESSION_LINK_PROPOSED,	/* I: waits for accept */
-	SESSION_LINK_CONFIRMED, /* I: waits for the first record */
-	SESSION_LINK_ACCEPTED,	/* R: waits for confirm */
-	SESSION_LINK_UP,	/* the party's channel */
-	SESSION_LINK_DOWN,	/* connection gone; messages may be left */
+	SESSION_LINK_DIALLING,	 /* I: waits for the connection */
+	SESSION_LINK_PROPOSED,	 /* I: waits for accept */
+	SESSION_LINK_CONFIRMED,	 /* I: waits for the first record */
+	SESSION_LINK_ACCEPTED,	 /* R: waits for confirm */
+	SESSION_LINK_RESUMED,	 /* X: waits for challenge */
+	SESSION_LINK_CHALLENGED, /* Y: waits for answer */
+	SESSION_LINK_SPARE,	 /* former connection of a channel */
+	SESSION_LINK_UP,	 /* the party's channel */
+	SESSION_LINK_DOWN,	 /* connection gone; messages may be left */
 };
 
 struct session_link {
@@ -43,6 +48,8 @@ struct session_link {
 	struct session_conn *conn;
 	struct session_handshake *handshake;
 	struct session_channel *channel;
+	struct session_resume resume;	       /* with a channel */
+	struct session_resume_attempt attempt; /* RESUMED, CHALLENGED */
 	uint8_t instance[SESSION_INSTANCE_LEN];
 	int64_t deadline_ms;
 	int64_t begun_us;
@@ -66,6 +73,14 @@ struct session_party {
 	bool has_ready;
 	bool told_instances; /* for our present READY */
 	bool told;	     /* knows that the opening failed */
+	bool sent_ready;     /* on the channel in use */
+
+	/* PROTOCOL 5.6 and 6.3. */
+	bool try_resume;	  /* at the next attempt, while opening */
+	int64_t lost_ms;	  /* when an interrupted party is lost */
+	int64_t ack_ms, probe_ms; /* timers; INT64_MAX: off */
+	int probe_wait_ms;
+	uint64_t n_resumes;
 
 	/* Running. */
 	struct session_party *next_dirty, *next_full;
@@ -142,7 +157,10 @@ static inline int session_index(const struct parley_session *s,
 	return (int)(p - s->parties);
 }
 
-/* session_live(p): is there a channel that can be used? */
+/*
+ * session_live(p): is there a channel that can be used?  It may be without a
+ * connection for a while: what is put then goes when it comes back.
+ */
 static inline bool session_live(const struct session_party *p)
 {
 	return p->up && p->up->state == SESSION_LINK_UP;
@@ -154,6 +172,12 @@ static inline bool session_live(const struct session_party *p)
  * noted there and not returned.
  */
 void session_party_flush(struct parley_session *s, struct session_party *p);
+
+/*
+ * session_party_timers(s, p):
+ * Something was sent to ${p} or came from it: see to it that timers run.
+ */
+void session_party_timers(struct parley_session *s, struct session_party *p);
 
 /* session_mark_dirty(s, p): items wait in its open record. */
 void session_mark_dirty(struct parley_session *s, struct session_party *p);

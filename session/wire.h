@@ -11,7 +11,10 @@ enum session_wire_type {
 	SESSION_WIRE_ACCEPT = 0x02,
 	SESSION_WIRE_CONFIRM = 0x03,
 	SESSION_WIRE_REFUSE = 0x04,
-	/* 0x05-0x0f: resume, later */
+	SESSION_WIRE_RESUME = 0x05,
+	SESSION_WIRE_CHALLENGE = 0x06,
+	SESSION_WIRE_ANSWER = 0x07,
+	/* 0x08-0x0f: later */
 	SESSION_WIRE_RECORD = 0x10,
 	/* 0x11-0x1f: record types, later */
 };
@@ -28,7 +31,8 @@ enum session_wire_item {
 	SESSION_ITEM_PONG = 7,
 	SESSION_ITEM_CLOSE = 8,
 	SESSION_ITEM_ABORT = 9,
-	/* 10-31: an error, later perhaps more */
+	SESSION_ITEM_GAP = 10,
+	/* 11-31: an error, later perhaps more */
 	SESSION_ITEM_SKIPPED = 32, /* from here on: skipped if unknown */
 };
 
@@ -108,6 +112,16 @@ enum {
 	SESSION_FAIL_LINGER_MS = 2000,
 	SESSION_STRANGERS_MAX = 64, /* handshakes in progress, plus n */
 	SESSION_TAGS_MAX = 8192,
+
+	/* Retransmission, PROTOCOL 6.3. */
+	SESSION_ACK_RECORDS = 64, /* acknowledged at the latest after so many */
+	SESSION_ACK_PIGGYBACK =
+	    16, /* from so many on, in any record that goes */
+	SESSION_ACK_DELAY_MS = 100,
+	SESSION_PROBE_MS = 200, /* then twice that, and so on */
+	SESSION_PROBE_MAX_MS = 5000,
+	SESSION_KEPT_MAX = 65536, /* records unacknowledged */
+	SESSION_NONCE_LEN = 16,
 	SESSION_ENVELOPE_LIFETIME_S = 86400,
 };
 

@@ -165,6 +165,9 @@ struct parley_party_stats {
 	uint64_t records_received;
 	uint64_t wire_bytes_sent; /* of records, without ZeroMQ's framing */
 	uint64_t wire_bytes_received;
+	uint64_t records_resent;
+	uint64_t records_dropped; /* received, but not the next one */
+	uint64_t resumes; /* times the connection broke and came back */
 	uint64_t ratchets;     /* key changes, both directions */
 	uint64_t handshake_us; /* propose to keys, 0: no handshake yet */
 	uint64_t rtt_us;       /* last answer to parley_session_ping(), or 0 */
@@ -182,6 +185,11 @@ struct parley_progress {
 	const char *endpoint; /* dialled, or NULL: waiting to be dialled */
 	const char *detail;   /* last thing that went wrong there, or NULL */
 	int64_t waited_ms;    /* since the session was opened */
+};
+
+enum parley_on_lost {
+	PARLEY_ON_LOST_FAIL,
+	PARLEY_ON_LOST_WAIT,
 };
 
 /*
@@ -208,6 +216,12 @@ struct parley_session_options {
 	/* A party that is silent on the network for so long is lost.
 	 * Default 30 s. */
 	int liveness_ms;
+
+	/* What becomes of a party whose connection stays broken: lost within
+	 * liveness_ms (the default), or waited for until resume_ms have passed,
+	 * 10 minutes by default. */
+	enum parley_on_lost on_lost;
+	int resume_ms;
 
 	/* Bytes that a party may have sent here without the program having
 	 * taken them.  Default 16 MiB, at least 64 KiB. */
