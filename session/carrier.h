@@ -39,6 +39,7 @@ struct session_carrier_event {
 };
 
 struct session_carrier_options {
+	size_t n_parties; /* about so many connections at once */
 	int liveness_ms;  /* silence after which a connection is DOWN */
 	size_t frame_max; /* larger frames end the connection */
 };

@@ -33,7 +33,10 @@ enum {
 	CONNECT_TIMEOUT_MS = 5000,
 	NEVER_MS = 24 * 3600 * 1000,
 	HANDSHAKE_IVL_MS = 5000, /* ZMTP greeting */
-	SOCKETS_MAX = 65535,
+	/* Of a context, which takes time to make room for them: for each
+	 * party a DEALER and its monitor, twice while one replaces another. */
+	SOCKETS_MIN = 256,
+	SOCKETS_PER_PARTY = 8,
 	STRANGER_HWM = 256, /* frames queued of one accepted connection */
 	FRAMES_SPARE_MAX = 256,
 };
@@ -1060,7 +1063,8 @@ int session_carrier_zmq_new(struct session_carrier **cp,
 	c->context = zmq_ctx_new();
 	if (c->epoll_fd < 0 || c->wake_fd < 0 || !c->context ||
 	    epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->wake_fd, &ev) ||
-	    zmq_ctx_set(c->context, ZMQ_MAX_SOCKETS, SOCKETS_MAX)) {
+	    zmq_ctx_set(c->context, ZMQ_MAX_SOCKETS,
+			SOCKETS_MIN + SOCKETS_PER_PARTY * (int)o->n_parties)) {
 		zmq_carrier_free(&c->base, 0);
 		return PARLEY_ERR_SYSTEM;
 	}

@@ -112,6 +112,10 @@ static inline size_t get_varint(uint64_t *v, const uint8_t *p,
 		*v = *p;
 		return 1;
 	}
+	if (end - p >= 2 && p[1] > 0 && p[1] < 0x80) {
+		*v = (uint64_t)p[1] << 7 | (p[0] & 0x7f);
+		return 2;
+	}
 	did_reader_init(&r, p, (size_t)(end - p));
 	*v = did_reader_varint(&r);
 	return r.failed ? 0 : (size_t)(r.p - p);
@@ -134,7 +138,8 @@ static uint8_t *open_end(const struct session_channel *c)
 static int ensure_open(struct session_channel *c)
 {
 	if (!c->open)
-		c->open = session_frame_new(c->o.record_max);
+		c->open = c->o.pool ? session_frame_pool_get(c->o.pool)
+				    : session_frame_new(c->o.record_max);
 	return c->open ? 0 : PARLEY_ERR_MEMORY;
 }
 

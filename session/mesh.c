@@ -655,6 +655,9 @@ static void on_channel_events(struct parley_session *s, struct session_party *p,
 		p->probe_ms = INT64_MAX;
 		p->probe_wait_ms = SESSION_PROBE_MS;
 		session_party_pump(s, p);
+		if (session_live(p) &&
+		    session_channel_unacked(p->up->channel) == 0)
+			session_frame_pool_trim(s->pool, SESSION_POOL_IDLE);
 	}
 	if (events & SESSION_CHANNEL_PONG)
 		on_pong(p, news);

@@ -28,12 +28,15 @@ enum {
 	CLOSE_TIMEOUT_MS = 30 * 1000,
 	LIVENESS_MS = 30 * 1000,
 	RESUME_MS = 10 * 60 * 1000,
-	WINDOW = 16 * 1024 * 1024,
+	/* More than this runs out of the caches ahead of the receiver: a
+	 * third more CPU per byte at 16 MiB. */
+	WINDOW = 4 * 1024 * 1024,
 	WINDOW_MIN = 64 * 1024,
 	MESSAGE_MAX = 1024 * 1024 * 1024,
 	RECORD_MIN = 1024,
 	ABORT_TEXT_MAX = 200,
-	/* Room for one message of 64 KiB with its framing. */
+	/* Room for two messages of 64 KiB with their framing; 10 to 20 % less
+	 * CPU than half of it from 256 bytes on. */
 	RECORD_DEFAULT = SESSION_RECORD_LEN_DEFAULT + 64,
 };
 
@@ -717,6 +720,7 @@ void parley_session_free(struct parley_session *s)
 	session_carrier_free(s->carrier, s->state == PARLEY_SESSION_OPENING
 					     ? 0
 					     : SESSION_GOODBYE_LINGER_MS);
+	session_frame_pool_free(s->pool);
 	if (s->timer_fd >= 0)
 		close(s->timer_fd);
 	if (s->epoll_fd >= 0)
@@ -783,6 +787,13 @@ static int take_options(struct parley_session *s,
 	return 0;
 }
 
+static int make_pool(struct parley_session *s)
+{
+	s->pool = session_frame_pool_new(s->o.record_max);
+	s->channel.pool = s->pool;
+	return s->pool ? 0 : PARLEY_ERR_MEMORY;
+}
+
 /* PROTOCOL 4.4: both suites, the faster one here first. */
 static void take_suites(struct session_handshake_self *self)
 {
@@ -829,6 +840,7 @@ static int make_descriptors(struct parley_session *s)
 	const struct session_carrier_options o = {
 	    /* Half to notice that the connection broke, half to try again. */
 	    .liveness_ms = s->o.liveness_ms / 2,
+	    .n_parties = s->n,
 	    .frame_max = SESSION_RECORD_LEN_MAX};
 	struct epoll_event ev = {.events = EPOLLIN};
 	int err;
@@ -866,8 +878,8 @@ static int begin(struct parley_session *s, const struct parley_identity *id,
 	s->self.agreement = s->agreement;
 	s->self.identity = id;
 	s->self.index = (size_t)self;
-	if ((err = take_options(s, o)) || (err = make_parties(s)) ||
-	    (err = make_descriptors(s)))
+	if ((err = take_options(s, o)) || (err = make_pool(s)) ||
+	    (err = make_parties(s)) || (err = make_descriptors(s)))
 		return err;
 	take_suites(&s->self);
 	session_gate_init(&s->gate, s->agreement);

@@ -27,6 +27,7 @@ enum {
 	SESSION_PROGRESS_MS = 1000,
 	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
+	SESSION_POOL_IDLE = 4, /* record buffers kept when all is quiet */
 };
 
 enum session_link_state {
@@ -102,6 +103,7 @@ struct parley_session {
 	struct parley_session_options o;
 	char *listen;
 	struct session_channel_options channel;
+	struct session_frame_pool *pool; /* of records */
 
 	enum parley_session_state state;
 	struct session_handshake_self self;

@@ -167,10 +167,10 @@ struct parley_party_stats {
 	uint64_t wire_bytes_received;
 	uint64_t records_resent;
 	uint64_t records_dropped; /* received, but not the next one */
-	uint64_t resumes; /* times the connection broke and came back */
-	uint64_t ratchets;     /* key changes, both directions */
-	uint64_t handshake_us; /* propose to keys, 0: no handshake yet */
-	uint64_t rtt_us;       /* last answer to parley_session_ping(), or 0 */
+	uint64_t resumes;	  /* times the connection broke and came back */
+	uint64_t ratchets;	  /* key changes, both directions */
+	uint64_t handshake_us;	  /* propose to keys, 0: no handshake yet */
+	uint64_t rtt_us; /* last answer to parley_session_ping(), or 0 */
 };
 
 /*
@@ -224,13 +224,13 @@ struct parley_session_options {
 	int resume_ms;
 
 	/* Bytes that a party may have sent here without the program having
-	 * taken them.  Default 16 MiB, at least 64 KiB. */
+	 * taken them.  Default 4 MiB, at least 64 KiB. */
 	size_t window;
 
 	/* Largest message that is accepted from others.  Default 1 GiB. */
 	size_t message_max;
 
-	/* Largest record that is sent, 1 KiB to 256 KiB.  Default 64 KiB. */
+	/* Largest record that is sent, 1 KiB to 256 KiB.  Default 128 KiB. */
 	size_t record_max;
 
 	/* Called from within parley_session_open(), _wait() and _process() at
