@@ -797,6 +797,7 @@ static void take_connection(struct parley_session *s, struct session_link *link,
 		p->dial = NULL;
 	if (is_stranger(link))
 		s->n_strangers--;
+	session_carrier_trust(s->carrier, link->conn, SESSION_RECORD_LEN_MAX);
 	p->up->conn = link->conn;
 	p->up->conn->user = p->up;
 	link->conn = former;
@@ -1067,6 +1068,7 @@ static void on_stranger(struct parley_session *s, struct session_conn *conn,
 		session_carrier_hangup(s->carrier, conn);
 		return;
 	}
+	session_carrier_trust(s->carrier, conn, SESSION_HANDSHAKE_LEN_MAX);
 	limit_strangers(s);
 	link = link_new(s, conn, SESSION_LINK_ACCEPTED, -1);
 	if (!link) {
@@ -1108,6 +1110,7 @@ static void on_confirm(struct parley_session *s, struct session_link *link,
 	}
 	s->n_strangers--;
 	link->state = SESSION_LINK_CONFIRMED;
+	session_carrier_trust(s->carrier, link->conn, SESSION_RECORD_LEN_MAX);
 	err = make_channel(s, link, SESSION_RESPONDER);
 	if (err || own_attempt_stands(s, &s->parties[link->party])) {
 		session_mesh_link_free(s, link);
@@ -1400,16 +1403,21 @@ int session_mesh_process(struct parley_session *s)
 {
 	struct session_carrier_event ev;
 	int64_t now;
-	int err;
+	int err = 0;
 
 	if (s->state == PARLEY_SESSION_FAILED && s->failing)
 		return s->failing; /* the sentence stands */
 	if (s->state == PARLEY_SESSION_FAILED ||
 	    s->state == PARLEY_SESSION_CLOSED)
 		return PARLEY_ERR_STATE;
-	while ((err = session_carrier_next(s->carrier, &ev)) == 0)
+	/* Bounded, so that nobody who floods keeps us from our timers. */
+	for (int i = 0; i < SESSION_EVENTS_MAX; i++) {
+		err = session_carrier_next(s->carrier, &ev);
+		if (err)
+			break;
 		on_event(s, &ev);
-	if (err != PARLEY_ERR_AGAIN)
+	}
+	if (err && err != PARLEY_ERR_AGAIN)
 		return session_error(s, err, -1, "the network failed: %s",
 				     parley_did_err_string(err));
 	if (s->failing && is_opening(s))
@@ -1420,10 +1428,19 @@ int session_mesh_process(struct parley_session *s)
 	return now >= s->next_timer_ms ? run_timers(s, now) : 0;
 }
 
+int64_t session_mesh_deadline(const struct parley_session *s)
+{
+	const int64_t carrier = session_carrier_deadline(s->carrier);
+
+	return carrier < s->next_timer_ms ? carrier : s->next_timer_ms;
+}
+
 int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms)
 {
-	int64_t until =
-	    s->next_timer_ms < limit_ms ? s->next_timer_ms : limit_ms;
+	int64_t until = session_mesh_deadline(s);
+
+	if (limit_ms < until)
+		until = limit_ms;
 
 	if (until == INT64_MAX)
 		return -1;

@@ -28,6 +28,7 @@ enum {
 	CLOSE_TIMEOUT_MS = 30 * 1000,
 	LIVENESS_MS = 30 * 1000,
 	RESUME_MS = 10 * 60 * 1000,
+	UNRESPONSIVE_MS = 5 * 60 * 1000,
 	/* More than this runs out of the caches ahead of the receiver: a
 	 * third more CPU per byte at 16 MiB. */
 	WINDOW = 4 * 1024 * 1024,
@@ -560,13 +561,14 @@ int parley_session_ping(struct parley_session *s, int party)
 /* Make the descriptor say when timers are due. */
 static int arm_timer(struct parley_session *s)
 {
+	const int64_t deadline = session_mesh_deadline(s);
 	struct itimerspec t = {0};
 
-	if (s->timer_armed_ms == s->next_timer_ms)
+	if (s->timer_armed_ms == deadline)
 		return 0;
-	s->timer_armed_ms = s->next_timer_ms;
-	if (s->next_timer_ms != INT64_MAX) {
-		int64_t ms = s->next_timer_ms > 0 ? s->next_timer_ms : 1;
+	s->timer_armed_ms = deadline;
+	if (deadline != INT64_MAX) {
+		int64_t ms = deadline > 0 ? deadline : 1;
 
 		t.it_value.tv_sec = ms / 1000;
 		t.it_value.tv_nsec = ms % 1000 * 1000000;
@@ -747,6 +749,8 @@ void parley_session_options_init(struct parley_session_options *o)
 	    .liveness_ms = LIVENESS_MS,
 	    .on_lost = PARLEY_ON_LOST_FAIL,
 	    .resume_ms = RESUME_MS,
+	    .unresponsive_ms = UNRESPONSIVE_MS,
+	    .carrier = PARLEY_CARRIER_ZMTP,
 	    .window = WINDOW,
 	    .message_max = MESSAGE_MAX,
 	    .record_max = RECORD_DEFAULT,
@@ -769,7 +773,7 @@ static int take_options(struct parley_session *s,
 		memcpy(&s->o, o, o->size);
 	s->o.size = sizeof(s->o);
 	if (s->o.open_timeout_ms <= 0 || s->o.liveness_ms < 30 ||
-	    s->o.resume_ms < 0 || s->o.window < WINDOW_MIN ||
+	    s->o.resume_ms < 0 || s->o.unresponsive_ms < 30 || s->o.window < WINDOW_MIN ||
 	    s->o.message_max == 0 || s->o.record_max < RECORD_MIN ||
 	    s->o.record_max > SESSION_RECORD_LEN_MAX)
 		return refuse_call(s, PARLEY_ERR_ARGUMENT,
@@ -841,13 +845,17 @@ static int make_descriptors(struct parley_session *s)
 	    /* Half to notice that the connection broke, half to try again. */
 	    .liveness_ms = s->o.liveness_ms / 2,
 	    .n_parties = s->n,
+	    .unresponsive_ms = s->o.unresponsive_ms,
+	    .stranger_max = SESSION_PROPOSE_LEN_MAX,
 	    .frame_max = SESSION_RECORD_LEN_MAX};
 	struct epoll_event ev = {.events = EPOLLIN};
 	int err;
 
-	err = session_carrier_zmq_new(&s->carrier, &o);
+	err = s->o.carrier == PARLEY_CARRIER_LIBZMQ ?
+		      session_carrier_zmq_new(&s->carrier, &o) :
+		      session_carrier_zmtp_new(&s->carrier, &o);
 	if (err)
-		return refuse_call(s, err, "cannot start ZeroMQ");
+		return refuse_call(s, err, "cannot start the network");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	s->timer_fd =
 	    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

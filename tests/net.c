@@ -190,6 +190,22 @@ void net_open(struct net *net)
 	fail_msg("not all parties became ready");
 }
 
+void net_recv(struct net *net, size_t i, int from, const void **msgp,
+	      size_t *lenp)
+{
+	const int64_t limit = now_ms() + 10000;
+	int err;
+
+	while ((err = parley_session_recv(net->s[i], from, NULL, msgp, lenp)) ==
+		   PARLEY_ERR_AGAIN &&
+	       now_ms() < limit)
+		for (size_t j = 0; j < net->n; j++)
+			if (j != i && net->s[j])
+				(void)parley_session_process(net->s[j]);
+	if (err)
+		fail_msg("party %zu: %s", i, parley_session_error(net->s[i]));
+}
+
 void net_free(struct net *net)
 {
 	for (size_t i = 0; i < net->n; i++) {

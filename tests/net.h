@@ -66,6 +66,15 @@ bool net_ready(struct net *net, void *context);
 /* net_open(net): net_start_all() and until all are ready. */
 void net_open(struct net *net);
 
+/*
+ * net_recv(net, i, from, msgp, lenp):
+ * parley_session_recv() at party i while all others are processed too: what
+ * they have not sent yet comes only then.  Needs recv_timeout_ms 0; fails the
+ * test if there is nothing within 10 s.
+ */
+void net_recv(struct net *net, size_t i, int from, const void **msgp,
+	      size_t *lenp);
+
 /* net_free(net): all that is left. */
 void net_free(struct net *net);
 

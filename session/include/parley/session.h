@@ -187,6 +187,16 @@ struct parley_progress {
 	int64_t waited_ms;    /* since the session was opened */
 };
 
+enum parley_carrier {
+	/* ZMTP 3.1 in the caller's thread: the default. */
+	PARLEY_CARRIER_ZMTP,
+	/* libzmq with a thread of its own, which answers heartbeats while the
+	 * program computes.  Only where no stranger reaches the port: libzmq
+	 * 4.3.4 aborts the process if a peer claims an identity that it is
+	 * about to give to another. */
+	PARLEY_CARRIER_LIBZMQ,
+};
+
 enum parley_on_lost {
 	PARLEY_ON_LOST_FAIL,
 	PARLEY_ON_LOST_WAIT,
@@ -222,6 +232,13 @@ struct parley_session_options {
 	 * 10 minutes by default. */
 	enum parley_on_lost on_lost;
 	int resume_ms;
+
+	/* A program that is there, but has not called its library for so long,
+	 * is taken for broken.  Default 5 minutes. */
+	int unresponsive_ms;
+
+	/* What speaks ZeroMQ; the same on the wire. */
+	enum parley_carrier carrier;
 
 	/* Bytes that a party may have sent here without the program having
 	 * taken them.  Default 4 MiB, at least 64 KiB. */
