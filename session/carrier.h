@@ -189,8 +189,8 @@ static inline void session_carrier_trust(struct session_carrier *c,
 
 /*
  * session_carrier_free(c, linger_ms):
- * Close everything; frames under way are given ${linger_ms} to leave.  NULL
- * is allowed.
+ * Close everything; frames under way are given ${linger_ms} to leave.  The
+ * user has hung up all dialled connections before.  NULL is allowed.
  */
 static inline void session_carrier_free(struct session_carrier *c,
 					int linger_ms)

@@ -28,8 +28,8 @@ static void hkdf(uint8_t *out, size_t len, const uint8_t *secret,
 	/* OpenSSL takes no const. */
 	memcpy(key, secret, secret_len);
 	*p++ = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
-	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256,
-						0);
+	*p++ =
+	    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0);
 	*p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key,
 						 secret_len);
 	if (salt) {
