@@ -228,7 +228,8 @@ static bool set_options(const struct carrier *c, void *socket, enum kind kind)
 	return set_int(socket, ZMQ_RECONNECT_IVL, NEVER_MS) &&
 	       /* An address that swallows packets does not hold us up. */
 	       set_int(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS) &&
-	       set_int(socket, ZMQ_RCVHWM, 0);
+	       /* As for the router: TCP slows down who sends too much. */
+	       set_int(socket, ZMQ_RCVHWM, STRANGER_HWM);
 }
 
 /* A monitor of ${socket} for ${events}. */
@@ -946,6 +947,8 @@ static int zmq_carrier_wait(struct session_carrier *base, int timeout_ms)
 
 	if (c->listed || c->stashed)
 		return 0;
+	if (set_awake(c, false))
+		return PARLEY_ERR_SYSTEM;
 	return poll_sources(c, timeout_ms);
 }
 

@@ -38,14 +38,14 @@ enum {
 	LISTENERS_MAX = 16,
 	BACKLOG = 1024,
 	STAGING_LEN = 64 * 1024, /* one read, shared by all connections */
-	DIRECT_MIN = 4096,	 /* a frame's rest from here on is read in place */
+	DIRECT_MIN = 4096, /* a frame's rest from here on is read in place */
 	IOV_MAX_USED = 64,
 	CONNECT_TIMEOUT_MS = 5000,
 	GREETING_TIMEOUT_MS = 5000,
 	STRANGER_TIMEOUT_MS = 10 * 1000, /* for the first frame */
 	STRANGERS_MAX = 256,		 /* and the number of parties */
-	ACCEPT_PAUSE_MS = 100,		 /* when there are no descriptors left */
-	CONTROL_MAX = 8,		 /* unsent commands of a connection */
+	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
+	CONTROL_MAX = 8,       /* unsent commands of a connection */
 };
 
 enum state { CONNECTING, GREETING, UP, OVER };
@@ -75,7 +75,7 @@ struct conn {
 	int64_t pinged_ms; /* PING sent since; 0: none */
 	unsigned n_control;
 	struct session_zmtp zmtp;
-	const char *broken; /* to be ended, for this reason */
+	const char *broken;	     /* to be ended, for this reason */
 	struct session_frame *frame; /* being read */
 	size_t frame_done;
 	struct piece *head, **tail;
@@ -245,9 +245,8 @@ static bool set_option(int fd, int level, int name, int value)
 /* Every option of a connection, each with its reason. */
 static void set_options(const struct carrier *c, int fd)
 {
-	const int beat_s = c->o.liveness_ms / 3000 > 0 ?
-			       c->o.liveness_ms / 3000 :
-			       1;
+	const int beat_s =
+	    c->o.liveness_ms / 3000 > 0 ? c->o.liveness_ms / 3000 : 1;
 
 	/* Records are whole when they are written: nothing is to wait. */
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -312,13 +311,13 @@ static int listen_at(struct carrier *c, const struct addrinfo *ai)
 	if (ai->ai_family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, BACKLOG)) {
-		err = errno == EADDRINUSE    ? PARLEY_ERR_ADDRESS_IN_USE :
-		      errno == EADDRNOTAVAIL ? PARLEY_ERR_ENDPOINT :
-					       PARLEY_ERR_SYSTEM;
+		err = errno == EADDRINUSE      ? PARLEY_ERR_ADDRESS_IN_USE
+		      : errno == EADDRNOTAVAIL ? PARLEY_ERR_ENDPOINT
+					       : PARLEY_ERR_SYSTEM;
 		goto out;
 	}
-	err = watch(c, EPOLL_CTL_ADD, fd, EPOLLIN,
-		    &c->listeners[c->n_listeners]);
+	err =
+	    watch(c, EPOLL_CTL_ADD, fd, EPOLLIN, &c->listeners[c->n_listeners]);
 	if (err)
 		goto out;
 	c->listeners[c->n_listeners++] = fd;
@@ -354,15 +353,14 @@ static int piece_vectors(const struct piece *p, struct iovec *iov)
 	int n = 0;
 
 	if (p->done < p->head_len)
-		iov[n++] = (struct iovec){
-		    (uint8_t *)(uintptr_t)p->head + p->done,
-		    p->head_len - p->done};
+		iov[n++] =
+		    (struct iovec){(uint8_t *)(uintptr_t)p->head + p->done,
+				   p->head_len - p->done};
 	if (frame_len > 0) {
-		size_t done =
-		    p->done > p->head_len ? p->done - p->head_len : 0;
+		size_t done = p->done > p->head_len ? p->done - p->head_len : 0;
 
-		iov[n++] = (struct iovec){p->frame->data + done,
-					  frame_len - done};
+		iov[n++] =
+		    (struct iovec){p->frame->data + done, frame_len - done};
 	}
 	return n;
 }
@@ -372,8 +370,8 @@ static void written(struct conn *conn, size_t n)
 {
 	while (n > 0) {
 		struct piece *p = conn->head;
-		size_t left = p->head_len +
-			      (p->frame ? p->frame->len : 0) - p->done;
+		size_t left =
+		    p->head_len + (p->frame ? p->frame->len : 0) - p->done;
 
 		if (n < left) {
 			p->done += n;
@@ -542,9 +540,9 @@ static int connect_next(struct carrier *c, struct conn *conn)
 		conn->address = ai->ai_next;
 		if (conn->fd >= 0)
 			close(conn->fd);
-		conn->fd = socket(ai->ai_family,
-				  SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				  0);
+		conn->fd =
+		    socket(ai->ai_family,
+			   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (conn->fd < 0)
 			continue;
 		set_options(c, conn->fd);
@@ -634,8 +632,8 @@ static void accept_some(struct carrier *c, int listener)
 {
 	for (int i = 0; i < EPOLL_BATCH; i++) {
 		struct conn *conn;
-		int fd = accept4(listener, NULL, NULL,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd =
+		    accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
 			/* Out of descriptors: not at every turn again. */
@@ -815,9 +813,10 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 		return NOTHING;
 	}
 	if (n <= 0)
-		return end(c, ev, conn, n == 0 || errno == ECONNRESET ?
-					    "connection closed" :
-					    strerrordesc_np(errno));
+		return end(c, ev, conn,
+			   n == 0 || errno == ECONNRESET
+			       ? "connection closed"
+			       : strerrordesc_np(errno));
 	conn->heard_ms = 0; /* now; the clock is asked when somebody cares */
 	conn->pinged_ms = 0;
 	if (rest > 0) {
@@ -877,8 +876,8 @@ static int check_alive(struct carrier *c, struct session_carrier_event *ev,
 	}
 	if (conn->pinged_ms > 0 && now - conn->pinged_ms >= 2 * beat)
 		return end(c, ev, conn, "silent");
-	wake_at(c, conn->pinged_ms > 0 ? conn->pinged_ms + 2 * beat :
-					 conn->heard_ms + beat);
+	wake_at(c, conn->pinged_ms > 0 ? conn->pinged_ms + 2 * beat
+				       : conn->heard_ms + beat);
 	return NOTHING;
 }
 
@@ -902,8 +901,8 @@ static int run_timers(struct carrier *c, struct session_carrier_event *ev)
 			continue;
 		if (conn->deadline_ms <= now) {
 			r = end(c, ev, conn,
-				conn->state == CONNECTING ? "cannot connect" :
-							    "no answer");
+				conn->state == CONNECTING ? "cannot connect"
+							  : "no answer");
 		} else {
 			if (conn->deadline_ms < INT64_MAX)
 				wake_at(c, conn->deadline_ms);
@@ -934,8 +933,8 @@ static int poll_conns(struct carrier *c, int timeout_ms)
 	int n = epoll_wait(c->epoll_fd, events, EPOLL_BATCH, timeout_ms);
 
 	if (n < 0)
-		return errno == EINTR ? PARLEY_ERR_INTERRUPTED :
-					PARLEY_ERR_SYSTEM;
+		return errno == EINTR ? PARLEY_ERR_INTERRUPTED
+				      : PARLEY_ERR_SYSTEM;
 	c->fresh = true;
 	for (int i = 0; i < n; i++) {
 		struct conn *conn = events[i].data.ptr;
@@ -1008,8 +1007,8 @@ static int set_awake(struct carrier *c, bool awake)
 
 	if (awake == c->awake)
 		return 0;
-	if ((awake ? write(c->wake_fd, &one, sizeof(one)) :
-		     read(c->wake_fd, &one, sizeof(one))) != sizeof(one))
+	if ((awake ? write(c->wake_fd, &one, sizeof(one))
+		   : read(c->wake_fd, &one, sizeof(one))) != sizeof(one))
 		return PARLEY_ERR_SYSTEM;
 	c->awake = awake;
 	return 0;

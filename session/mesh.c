@@ -399,15 +399,15 @@ static void on_instances(struct parley_session *s, struct session_party *p,
 	const int who = differing_instance(s, news);
 	char text[SESSION_DETAIL_SIZE];
 
-	if (who < 0)
+	/* Only who said READY otherwise has something to explain. */
+	if (who < 0 || !p->has_ready || agrees(s, p))
 		return;
 	snprintf(text, sizeof(text), "holds another process of party %d%s%s",
 		 who, name_of(s, who)[0] ? " " : "", name_of(s, who));
 	if (is_opening(s))
 		set_detail(p, text);
-	else if (s->state == PARLEY_SESSION_READY)
-		session_party_lose(s, &s->parties[who], PARLEY_ERR_RESTARTED,
-				   "restarted during the session");
+	else
+		session_party_lose(s, p, PARLEY_ERR_RESTARTED, text);
 }
 
 /*
@@ -1000,7 +1000,8 @@ static void on_accept(struct parley_session *s, struct session_link *link,
 	err = session_handshake_confirm(link->handshake, &reply, &reply_len,
 					f->data, f->len, &random, utc_s());
 	did_secret_wipe(&random, sizeof(random));
-	if (reply && (err == 0 || err == PARLEY_ERR_AGREEMENT))
+	if (reply && (err == 0 || err == PARLEY_ERR_AGREEMENT ||
+		      err == PARLEY_ERR_INDEX))
 		sent = send_bytes(s, link->conn, reply, reply_len);
 	else
 		free(reply);
@@ -1055,16 +1056,14 @@ static void on_stranger(struct parley_session *s, struct session_conn *conn,
 	did_secret_wipe(&random, sizeof(random));
 	if (reply)
 		send_bytes(s, conn, reply, reply_len);
-	if (err) {
-		if (err == PARLEY_ERR_ADDRESS) {
-			snprintf(text, sizeof(text),
-				 "parties[%zu].did (or endpoints)",
-				 s->self.index);
-			agreement_differs(s, -1, text, "");
-		}
+	/* Who does not hold the agreement is not worth a word. */
+	if (err && err != PARLEY_ERR_GATE && err != PARLEY_ERR_FORMAT &&
+	    err != PARLEY_ERR_LENGTH) {
 		snprintf(text, sizeof(text), "stranger refused: %s",
 			 parley_did_err_string(err));
 		report(s, NULL, text);
+	}
+	if (!h) {
 		session_carrier_hangup(s->carrier, conn);
 		return;
 	}

@@ -34,7 +34,7 @@ enum {
 	WINDOW = 4 * 1024 * 1024,
 	WINDOW_MIN = 64 * 1024,
 	MESSAGE_MAX = 1024 * 1024 * 1024,
-	RECORD_MIN = 1024,
+	RECORD_MIN = 32 * 1024, /* holds INSTANCES of 1024 parties */
 	ABORT_TEXT_MAX = 200,
 	/* Room for two messages of 64 KiB with their framing; 10 to 20 % less
 	 * CPU than half of it from 256 bytes on. */
@@ -773,8 +773,9 @@ static int take_options(struct parley_session *s,
 		memcpy(&s->o, o, o->size);
 	s->o.size = sizeof(s->o);
 	if (s->o.open_timeout_ms <= 0 || s->o.liveness_ms < 30 ||
-	    s->o.resume_ms < 0 || s->o.unresponsive_ms < 30 || s->o.window < WINDOW_MIN ||
-	    s->o.message_max == 0 || s->o.record_max < RECORD_MIN ||
+	    s->o.resume_ms < 0 || s->o.unresponsive_ms < 30 ||
+	    s->o.window < WINDOW_MIN || s->o.message_max == 0 ||
+	    s->o.record_max < RECORD_MIN ||
 	    s->o.record_max > SESSION_RECORD_LEN_MAX)
 		return refuse_call(s, PARLEY_ERR_ARGUMENT,
 				   "options: a limit or time is out of range");
@@ -851,9 +852,9 @@ static int make_descriptors(struct parley_session *s)
 	struct epoll_event ev = {.events = EPOLLIN};
 	int err;
 
-	err = s->o.carrier == PARLEY_CARRIER_LIBZMQ ?
-		      session_carrier_zmq_new(&s->carrier, &o) :
-		      session_carrier_zmtp_new(&s->carrier, &o);
+	err = s->o.carrier == PARLEY_CARRIER_LIBZMQ
+		  ? session_carrier_zmq_new(&s->carrier, &o)
+		  : session_carrier_zmtp_new(&s->carrier, &o);
 	if (err)
 		return refuse_call(s, err, "cannot start the network");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -25,7 +25,7 @@ enum {
 	SESSION_TEXT_SIZE = 1024, /* error sentences */
 	SESSION_DETAIL_SIZE = 160,
 	SESSION_PROGRESS_MS = 1000,
-	SESSION_EVENTS_MAX = 1024, /* of the carrier, at a time */
+	SESSION_EVENTS_MAX = 1024,	  /* of the carrier, at a time */
 	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
 	SESSION_POOL_IDLE = 4, /* record buffers kept when all is quiet */

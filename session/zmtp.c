@@ -71,8 +71,7 @@ static enum session_zmtp_event parse_greeting(struct session_zmtp *z)
 static bool type_fits(const struct session_zmtp *z, const uint8_t *v,
 		      size_t len)
 {
-	const char *fits =
-	    z->type == SESSION_ZMTP_DEALER ? "ROUTER" : "DEALER";
+	const char *fits = z->type == SESSION_ZMTP_DEALER ? "ROUTER" : "DEALER";
 
 	return len == strlen(fits) && memcmp(v, fits, len) == 0;
 }
@@ -215,7 +214,8 @@ enum session_zmtp_event session_zmtp_parse(struct session_zmtp *z,
 		case SESSION_ZMTP_IN_GREETING:
 			if (!gather(z, SESSION_ZMTP_GREETING_LEN, usedp, p,
 				    len)) {
-				/* Do not wait for 64 bytes of something else. */
+				/* Do not wait for 64 bytes of something else.
+				 */
 				if (z->len > 0 && z->buf[0] != 0xff)
 					return refuse(z, "no ZeroMQ there");
 				return SESSION_ZMTP_MORE;

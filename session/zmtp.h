@@ -31,12 +31,12 @@ enum session_zmtp_type {
 
 /* What session_zmtp_parse() found. */
 enum session_zmtp_event {
-	SESSION_ZMTP_MORE,     /* needs more bytes */
-	SESSION_ZMTP_READY,    /* the peer's READY came: messages may flow */
-	SESSION_ZMTP_FRAME,    /* a message of frame_len bytes begins */
-	SESSION_ZMTP_PING,     /* answer with context */
-	SESSION_ZMTP_IGNORED,  /* something that needs nothing */
-	SESSION_ZMTP_REFUSED,  /* not acceptable: see reason */
+	SESSION_ZMTP_MORE,    /* needs more bytes */
+	SESSION_ZMTP_READY,   /* the peer's READY came: messages may flow */
+	SESSION_ZMTP_FRAME,   /* a message of frame_len bytes begins */
+	SESSION_ZMTP_PING,    /* answer with context */
+	SESSION_ZMTP_IGNORED, /* something that needs nothing */
+	SESSION_ZMTP_REFUSED, /* not acceptable: see reason */
 };
 
 struct session_zmtp {

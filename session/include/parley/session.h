@@ -247,13 +247,14 @@ struct parley_session_options {
 	/* Largest message that is accepted from others.  Default 1 GiB. */
 	size_t message_max;
 
-	/* Largest record that is sent, 1 KiB to 256 KiB.  Default 128 KiB. */
+	/* Largest record that is sent, 32 KiB to 256 KiB.  Default 128 KiB. */
 	size_t record_max;
 
 	/* Called from within parley_session_open(), _wait() and _process() at
 	 * every change of a party's state, and about once a second for every
 	 * party that is waited for.  A return other than 0 ends the opening
-	 * with PARLEY_ERR_INTERRUPTED. */
+	 * with PARLEY_ERR_INTERRUPTED.  It must not call functions on the
+	 * session. */
 	int (*on_progress)(void *context, const struct parley_progress *p);
 	void *context;
 };
