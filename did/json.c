@@ -53,10 +53,10 @@ int did_json_parse(json_t **objp, const char *text, size_t len)
 	obj = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	/* Out of memory early on, jansson leaves ${error} as it was. */
 	if (obj == NULL)
-		return error.text[0] == '\0' ||
-			json_error_code(&error) == json_error_out_of_memory ?
-		    PARLEY_ERR_MEMORY :
-		    PARLEY_ERR_JSON;
+		return error.text[0] == '\0' || json_error_code(&error) ==
+						    json_error_out_of_memory
+			   ? PARLEY_ERR_MEMORY
+			   : PARLEY_ERR_JSON;
 	if (!json_is_object(obj)) {
 		json_decref(obj);
 		return PARLEY_ERR_JSON;
