@@ -16,6 +16,7 @@
 #include "did/did.h"
 #include "did/identity.h"
 #include "did/jwk.h"
+#include "did/resolver.h"
 #include "did/secret.h"
 
 enum {
@@ -52,14 +53,6 @@ int comm_begin(struct parley_comm *c)
 	return did_secret_init();
 }
 
-static int resolve(struct parley_comm *c, struct did_document **docp,
-		   const char *did)
-{
-	if (c->resolve != NULL)
-		return c->resolve(c->resolve_arg, docp, did);
-	return did_document_resolve(docp, did);
-}
-
 int comm_document(struct parley_comm *c, const struct did_document **docp,
 		  const char *did, size_t len)
 {
@@ -84,7 +77,7 @@ int comm_document(struct parley_comm *c, const struct did_document **docp,
 	copy = strndup(did, len);
 	if (copy == NULL)
 		return PARLEY_ERR_MEMORY;
-	err = resolve(c, &doc, copy);
+	err = did_resolver_resolve(c->resolver, &doc, copy);
 	if (err) {
 		comm_fail(c, err, "cannot resolve %.120s", copy);
 		free(copy);
@@ -146,7 +139,8 @@ void comm_wipe(struct parley_comm *c)
 	memset(c, 0, sizeof(*c));
 }
 
-int parley_comm_new(struct parley_comm **commp)
+int parley_comm_new(struct parley_comm **commp,
+		    struct parley_resolver *resolver)
 {
 	struct parley_comm *c;
 	int err = did_secret_init();
@@ -156,6 +150,7 @@ int parley_comm_new(struct parley_comm **commp)
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return PARLEY_ERR_MEMORY;
+	c->resolver = resolver;
 	*commp = c;
 	return 0;
 }

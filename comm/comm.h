@@ -24,13 +24,11 @@ struct comm_own_key {
 	struct did_pair *own;	     /* in memory from did_secret_new() */
 };
 
-/* A zeroed one is a party without keys that resolves did:key. */
+/* A zeroed one is a party without keys and resolver. */
 struct parley_comm {
 	struct comm_own_key *keys;
 	size_t n_keys;
-	/* Returns a new document in ${*docp}; NULL: did_document_resolve(). */
-	int (*resolve)(void *arg, struct did_document **docp, const char *did);
-	void *resolve_arg;
+	struct parley_resolver *resolver; /* borrowed; NULL: no I/O */
 	struct {
 		struct did_document *doc;
 		bool fresh; /* resolved in this call, or can never change */

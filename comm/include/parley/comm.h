@@ -127,12 +127,15 @@ struct parley_comm_unpacked {
 };
 
 /*
- * parley_comm_new(commp):
- * Make a party without keys in ${*commp}; parley_comm_free() it.
+ * parley_comm_new(commp, resolver):
+ * Make a party without keys in ${*commp}; parley_comm_free() it.  ${resolver}
+ * finds the documents of others and is borrowed for as long; NULL: did:key,
+ * did:peer and did:jwk, without I/O.
  *
  * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
  */
-int parley_comm_new(struct parley_comm **commp);
+int parley_comm_new(struct parley_comm **commp,
+		    struct parley_resolver *resolver);
 
 /*
  * parley_comm_add_identity(comm, id):
