@@ -217,7 +217,7 @@ int parley_comm_add_jwk(struct parley_comm *comm, const char *kid,
 	if (!comm_kid_split(&did_len, kid) || len == 0 || len > JWK_LEN_MAX)
 		return PARLEY_ERR_FORMAT;
 	pair = did_secret_new(sizeof(*pair));
-	text = did_secret_new(len);
+	text = did_secret_new(len + 1); /* ends in NUL */
 	err = PARLEY_ERR_MEMORY;
 	if (pair != NULL && text != NULL) {
 		memcpy(text, jwk, len);

@@ -60,10 +60,11 @@ static void hash_field(crypto_hash_sha256_state *h, const void *bytes,
 	crypto_hash_sha256_update(h, bytes, len);
 }
 
-void comm_crypto_derive(uint8_t kek[COMM_CRYPTO_KEK_LEN], const uint8_t *z,
+void comm_crypto_derive(uint8_t *kek, size_t kek_len, const uint8_t *z,
 			size_t z_len, const struct comm_crypto_kdf *kdf)
 {
 	crypto_hash_sha256_state h;
+	uint8_t hash[crypto_hash_sha256_BYTES];
 
 	/*
 	 * One round of NIST SP 800-56A Concat KDF: SHA-256 over counter, Z,
@@ -77,10 +78,12 @@ void comm_crypto_derive(uint8_t kek[COMM_CRYPTO_KEK_LEN], const uint8_t *z,
 	hash_field(&h, kdf->alg, strlen(kdf->alg));
 	hash_field(&h, kdf->apu, kdf->apu_len);
 	hash_field(&h, kdf->apv, kdf->apv_len);
-	hash_u32(&h, COMM_CRYPTO_KEK_LEN * 8);
+	hash_u32(&h, kek_len * 8);
 	if (kdf->tag_len > 0)
 		hash_field(&h, kdf->tag, kdf->tag_len);
-	crypto_hash_sha256_final(&h, kek);
+	crypto_hash_sha256_final(&h, hash);
+	memcpy(kek, hash, kek_len);
+	did_secret_wipe(hash, sizeof(hash));
 	did_secret_wipe(&h, sizeof(h));
 }
 

@@ -56,10 +56,11 @@ struct comm_crypto_kdf {
 };
 
 /*
- * comm_crypto_derive(kek, z, z_len, kdf):
+ * comm_crypto_derive(kek, kek_len, z, z_len, kdf):
+ * Derive ${kek_len} bytes, 32 at most; DIDComm always takes 32.
  * RFC 7518 4.6.2; draft-madden-jose-ecdh-1pu-04, 2.3.
  */
-void comm_crypto_derive(uint8_t kek[COMM_CRYPTO_KEK_LEN], const uint8_t *z,
+void comm_crypto_derive(uint8_t *kek, size_t kek_len, const uint8_t *z,
 			size_t z_len, const struct comm_crypto_kdf *kdf);
 
 /*

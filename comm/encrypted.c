@@ -45,6 +45,7 @@
 
 enum {
 	APV_LEN = crypto_hash_sha256_BYTES,
+	WRAPPED_DECODE_MAX = 512, /* what is longer is too long for sure */
 };
 
 /* Names of parameters that count in the protected header only. */
@@ -281,16 +282,22 @@ static int check_lengths(struct jwe *jwe)
 	for (size_t i = 0; i < json_array_size(jwe->recipients); i++) {
 		const json_t *text =
 		    json_object_get(get_recipient(jwe, i), "encrypted_key");
-		/* All are decoded, so that none can be malformed; the one that
-		 * is ours is decoded again when it is known. */
-		int err = did_base64_decode_exact(jwe->wrapped, wrapped_len,
-						  json_string_value(text),
-						  json_string_length(text));
+		uint8_t bytes[WRAPPED_DECODE_MAX];
+		size_t len;
+		/* Of all, so that none can be malformed. */
+		int err = did_base64_decode(bytes, sizeof(bytes), &len,
+					    json_string_value(text),
+					    json_string_length(text));
 
-		if (err)
+		if (err == PARLEY_ERR_ENCODING)
 			return comm_fail(jwe->c, err,
-					 "encrypted_key %zu is not the "
-					 "base64url of %zu bytes",
+					 "encrypted_key %zu is not strict "
+					 "base64url",
+					 i);
+		if (err || len != wrapped_len)
+			return comm_fail(jwe->c, PARLEY_ERR_LENGTH,
+					 "encrypted_key %zu does not have %zu "
+					 "bytes",
 					 i, wrapped_len);
 	}
 	return 0;
@@ -502,7 +509,8 @@ static int derive_kek(uint8_t kek[COMM_CRYPTO_KEK_LEN],
 		err = did_pair_agree(z + ze_len, &zs_len, static_pair,
 				     static_peer);
 	if (err == 0)
-		comm_crypto_derive(kek, z, ze_len + zs_len, kdf);
+		comm_crypto_derive(kek, COMM_CRYPTO_KEK_LEN, z, ze_len + zs_len,
+				   kdf);
 	did_secret_wipe(z, sizeof(z));
 	return err;
 }

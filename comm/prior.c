@@ -24,6 +24,7 @@
 
 enum {
 	JWT_LEN_MAX = 16384,
+	SIG_LEN_MAX = 512, /* no signature of any JWS algorithm is longer */
 };
 
 struct jwt {
@@ -31,7 +32,8 @@ struct jwt {
 	const char *text;
 	size_t header_len, claims_len; /* of their texts */
 	json_t *header, *claims;
-	uint8_t sig[DID_PAIR_SIG_LEN];
+	uint8_t sig[SIG_LEN_MAX];
+	size_t sig_len;
 };
 
 static int decode_part(json_t **jsonp, const char *text, size_t len)
@@ -67,13 +69,13 @@ static int decode_jwt(struct jwt *jwt)
 				 "from_prior does not have three parts");
 	jwt->header_len = (size_t)(first - jwt->text);
 	jwt->claims_len = (size_t)(second - first - 1);
-	err = did_base64_decode_exact(jwt->sig, sizeof(jwt->sig), second + 1,
-				      strlen(second + 1));
+	err = did_base64_decode(jwt->sig, sizeof(jwt->sig), &jwt->sig_len,
+				second + 1, strlen(second + 1));
 	if (err == 0)
 		err = decode_part(&jwt->header, jwt->text, jwt->header_len);
 	if (err == 0)
 		err = decode_part(&jwt->claims, first + 1, jwt->claims_len);
-	if (err == PARLEY_ERR_LENGTH)
+	if (err == PARLEY_ERR_TOO_LARGE)
 		err = PARLEY_ERR_SIGNATURE;
 	if (err)
 		return comm_fail(jwt->c, err, "from_prior: %s",
@@ -161,7 +163,7 @@ static int verify(const struct jwt *jwt)
 	    strcmp(alg, did_json_string(jwt->header, "alg")) != 0)
 		return comm_fail(jwt->c, PARLEY_ERR_ALGORITHM,
 				 "from_prior: alg is not that of the key");
-	err = did_key_verify(&method->key, jwt->sig, sizeof(jwt->sig),
+	err = did_key_verify(&method->key, jwt->sig, jwt->sig_len,
 			     jwt->text, jwt->header_len + 1 + jwt->claims_len);
 	return err ? comm_fail(jwt->c, err, "from_prior: signature") : 0;
 }

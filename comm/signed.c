@@ -114,6 +114,10 @@ static int find_members(struct jws *jws)
 	const json_t *signatures = json_object_get(jws->root, "signatures");
 	const json_t *holder = jws->root;
 
+	/* Choice: one text, one meaning; these are of an encrypted message. */
+	if (json_object_get(jws->root, "ciphertext") ||
+	    json_object_get(jws->root, "recipients"))
+		return PARLEY_ERR_ENVELOPE;
 	if (signatures) {
 		/*
 		 * RFC 7515 7.2.2: "The "signatures" member MUST NOT be present
