@@ -103,6 +103,8 @@ static int find_members(struct jwe *jwe)
 	    "encrypted_key",
 	    "unprotected",
 	    "aad",
+	    /* of a signed message: one text, one meaning */
+	    "payload", "signatures", "signature",
 	};
 	size_t n;
 
