@@ -390,7 +390,7 @@ def keys():
                 "x": b64(u.to_bytes(32, "little"))}, z=bytes(32)))
     add("epk-short", "X25519 epk of 31 bytes", "LENGTH", anon(epk={
         "kty": "OKP", "crv": "X25519", "x": b64(bytes(31))}))
-    add("epk-padded", "X25519 epk with padding", "ENCODING", anon(epk={
+    add("epk-padded", "X25519 epk with padding", "LENGTH", anon(epk={
         "kty": "OKP", "crv": "X25519", "x": b64(b"\t" * 32) + "="}))
     add("epk-ed25519", "epk is a key that signs", "ALGORITHM", anon(
         epk=make_key("", "Ed25519", "x").public(), z=bytes(32)))
@@ -516,7 +516,7 @@ def names():
     add("skid-not-did", "skid is no DID URL", "KID", by("alice#key-1"))
     add("skid-of-unknown-did", "skid of a DID that is not found", "NOT_FOUND",
         by("did:example:nobody#key-1"))
-    add("skid-of-unknown-method", "skid of an unknown method", "UNSUPPORTED",
+    add("skid-of-unknown-method", "skid of an unknown method", "NOT_FOUND",
         by("did:nonsense:x#key-1"))
     add("skid-of-other", "authcrypt by Charlie's key in Alice's name",
         "SEAL", by(SENDER.kid, KEYS[CHARLIE + "#key-x25519-1"]))
