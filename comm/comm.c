@@ -103,20 +103,6 @@ const struct comm_own_key *comm_own_key(const struct parley_comm *c,
 	return NULL;
 }
 
-const struct comm_own_key *comm_own_key_of(
-    const struct parley_comm *c, const char *did, size_t did_len,
-    bool (*fits)(enum did_key_type type, const void *arg), const void *arg)
-{
-	for (size_t i = 0; i < c->n_keys; i++) {
-		const struct comm_own_key *key = &c->keys[i];
-
-		if (strncmp(key->kid, did, did_len) == 0 &&
-		    key->kid[did_len] == '#' && fits(key->pair->key.type, arg))
-			return key;
-	}
-	return NULL;
-}
-
 bool comm_kid_split(size_t *did_len, const char *kid)
 {
 	const char *fragment;

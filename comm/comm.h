@@ -69,14 +69,6 @@ const struct comm_own_key *comm_own_key(const struct parley_comm *c,
 					const char *kid);
 
 /*
- * comm_own_key_of(c, did, did_len, fits, arg):
- * Our first key of the DID for which ${fits}(type, ${arg}) holds, or NULL.
- */
-const struct comm_own_key *comm_own_key_of(
-    const struct parley_comm *c, const char *did, size_t did_len,
-    bool (*fits)(enum did_key_type type, const void *arg), const void *arg);
-
-/*
  * comm_kid_split(did_len, kid):
  * Is ${kid} a DID URL with a fragment that is not empty, within
  * PARLEY_DID_LEN_MAX?  Its DID is the first ${*did_len} bytes.

@@ -40,35 +40,34 @@ static bool has_sender(enum parley_comm_layers layers)
 	       layers == PARLEY_COMM_ANONCRYPT_AUTHCRYPT;
 }
 
-static bool signs(enum did_key_type type, const void *arg)
-{
-	(void)arg;
-	return did_key_info(type)->alg != NULL;
-}
-
-static bool is_type(enum did_key_type type, const void *arg)
-{
-	return type == *(const enum did_key_type *)arg;
-}
-
 static bool agrees(enum did_key_type type)
 {
 	return type == DID_KEY_X25519 || type == DID_KEY_P256 ||
 	       type == DID_KEY_P384 || type == DID_KEY_P521;
 }
 
-/* Our key ${kid}, or the first of `from` that fits. */
-static const struct comm_own_key *find_own(
-    const struct packing *p, const char *kid,
-    bool (*fits)(enum did_key_type type, const void *arg), const void *arg)
+/*
+ * Our key ${kid}, or with NULL the first, among those that the document of
+ * `from` lists for ${relation}; of ${type}, or with -1 of any.
+ */
+static int find_own(const struct packing *p, const struct comm_own_key **ownp,
+		    const char *kid, enum did_relation relation, int type)
 {
-	const struct comm_own_key *own;
+	const struct did_document *doc;
+	int err = comm_document(p->c, &doc, p->m.from, strlen(p->m.from));
 
-	if (kid == NULL)
-		return comm_own_key_of(p->c, p->m.from, strlen(p->m.from), fits,
-				       arg);
-	own = comm_own_key(p->c, kid);
-	return own != NULL && fits(own->pair->key.type, arg) ? own : NULL;
+	if (err)
+		return err;
+	*ownp = NULL;
+	for (size_t i = 0; i < doc->n_methods && *ownp == NULL; i++) {
+		const struct did_method *method = &doc->methods[i];
+
+		if ((method->relations & relation) &&
+		    (type < 0 || (int)method->key.type == type) &&
+		    (kid == NULL || strcmp(method->id, kid) == 0))
+			*ownp = comm_own_key(p->c, method->id);
+	}
+	return 0;
 }
 
 /* Is `from` the DID of ${kid}? */
@@ -120,7 +119,8 @@ static int choose_keys(struct packing *p)
 	for (size_t i = 0; i < doc->n_methods; i++) {
 		enum did_key_type type = doc->methods[i].key.type;
 
-		if (!agrees(type))
+		if (!agrees(type) ||
+		    !(doc->methods[i].relations & DID_RELATION_KEY_AGREEMENT))
 			continue;
 		p->n_methods =
 		    find_methods(p->methods, doc, type, fragment ? to : NULL);
@@ -129,9 +129,10 @@ static int choose_keys(struct packing *p)
 		any = true;
 		if (!has_sender(p->how->layers))
 			return 0;
-		p->sender = find_own(p, p->how->sender, is_type, &type);
-		if (p->sender != NULL)
-			return 0;
+		err = find_own(p, &p->sender, p->how->sender,
+			       DID_RELATION_KEY_AGREEMENT, (int)type);
+		if (err || p->sender != NULL)
+			return err;
 	}
 	if (!any)
 		return comm_fail(p->c, PARLEY_ERR_KID,
@@ -189,9 +190,14 @@ static int sign(struct packing *p, char **textp, size_t *lenp)
 	size_t len;
 	int err;
 
-	if (p->m.from == NULL)
-		return comm_fail(p->c, PARLEY_ERR_ADDRESS, "no `from`");
-	own = find_own(p, p->how->signer, signs, NULL);
+	if (p->m.from == NULL ||
+	    (p->how->signer != NULL && !is_from(p, p->how->signer)))
+		return comm_fail(p->c, PARLEY_ERR_ADDRESS,
+				 "`from` is not the signer");
+	err =
+	    find_own(p, &own, p->how->signer, DID_RELATION_AUTHENTICATION, -1);
+	if (err)
+		return err;
 	if (own == NULL)
 		return comm_fail(p->c, PARLEY_ERR_NOT_FOUND,
 				 "no signing key of ours");
@@ -233,14 +239,14 @@ static int pack_message(struct packing *p, char **textp, size_t *lenp)
 				 "from_prior in a message that is not "
 				 "encrypted");
 	if (encrypted) {
-		if (has_sender(layers) && p->m.from == NULL)
-			return comm_fail(p->c, PARLEY_ERR_ADDRESS, "no `from`");
+		if (has_sender(layers) &&
+		    (p->m.from == NULL ||
+		     (p->how->sender != NULL && !is_from(p, p->how->sender))))
+			return comm_fail(p->c, PARLEY_ERR_ADDRESS,
+					 "`from` is not the sender");
 		err = choose_keys(p);
 		if (err)
 			return err;
-		if (p->sender != NULL && !is_from(p, p->sender->kid))
-			return comm_fail(p->c, PARLEY_ERR_ADDRESS,
-					 "`from` is not the sender");
 		err = check_to(p);
 		if (err)
 			return err;
