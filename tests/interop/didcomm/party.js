@@ -42,7 +42,7 @@ function party(name, only) {
     add(id + "-1", crv);
     add(id + "-2", crv);
   }
-  const agrees = (kid) => kid.includes("-");
+  const agrees = (kid) => kid.split("#")[1].includes("-");
   const document = {
     id: did,
     authentication: Object.keys(keys).filter((k) => !agrees(k)),
@@ -53,6 +53,41 @@ function party(name, only) {
     service: [],
   };
   return { did, keys, document };
+}
+
+function base58(bytes) {
+  const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  let n = BigInt("0x" + bytes.toString("hex"));
+  let text = "";
+  for (; n > 0n; n /= 58n) text = alphabet[Number(n % 58n)] + text;
+  return text;
+}
+
+function multikey(code, bytes) {
+  return "z" + base58(Buffer.concat([Buffer.from(code), bytes]));
+}
+
+// A did:key party: Ed25519, and the X25519 key derived from it (RFC 7748).
+function keyParty() {
+  const ed = makeKey("Ed25519");
+  const scalar = crypto.createHash("sha512")
+    .update(Buffer.from(ed.d, "base64url")).digest().subarray(0, 32);
+  scalar[0] &= 248;
+  scalar[31] = (scalar[31] & 127) | 64;
+  const x = crypto.createPrivateKey({ key: Buffer.concat([
+    Buffer.from("302e020100300506032b656e04220420", "hex"), scalar]),
+    format: "der", type: "pkcs8" }).export({ format: "jwk" });
+  const text = multikey([0xed, 1], Buffer.from(ed.x, "base64url"));
+  const did = "did:key:" + text;
+  const kids = [did + "#" + text, did + "#" + multikey(
+    [0xec, 1], Buffer.from(x.x, "base64url"))];
+  const keys = { [kids[0]]: ed, [kids[1]]: x };
+  return { did, keys, document: {
+    id: did, authentication: [kids[0]], keyAgreement: [kids[1]],
+    verificationMethod: kids.map((kid) => ({
+      id: kid, type: "JsonWebKey2020", controller: did,
+      publicKeyJwk: publicJwk(keys[kid]) })),
+    service: [] } };
 }
 
 // What didcomm-node asks of its user.
@@ -122,5 +157,5 @@ function message(from, to, bytes, extra) {
   };
 }
 
-module.exports = { LAYERS, ENCS, SIGNING, AGREEING, Library, party, publicJwk,
+module.exports = { LAYERS, ENCS, SIGNING, AGREEING, Library, party, keyParty, publicJwk,
                    resolverOf, secretsOf, message };
