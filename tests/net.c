@@ -24,7 +24,7 @@
 int net_free_port(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -36,7 +36,7 @@ int net_free_port(void)
 }
 
 struct parley_agreement *net_agreement(const struct net *net,
-    const struct net_spec *spec)
+				       const struct net_spec *spec)
 {
 	static const char digest[] = "0123456789abcdef0123456789abcdef"
 				     "0123456789abcdef0123456789abcdef";
@@ -54,37 +54,37 @@ struct parley_agreement *net_agreement(const struct net *net,
 		const char *did;
 
 		if (spec->swap_a != spec->swap_b)
-			i = k == spec->swap_a ? spec->swap_b :
-			    k == spec->swap_b ? spec->swap_a :
-						k;
+			i = k == spec->swap_a	? spec->swap_b
+			    : k == spec->swap_b ? spec->swap_a
+						: k;
 		did = parley_did_identity_did(net->ids[i]);
 		if (spec->replace_did && i == spec->replace_index)
 			did = spec->replace_did;
 		snprintf(text, sizeof(text), "tcp://127.0.0.1:%d",
-		    net->ports[i]);
-		json_array_append_new(parties,
-		    json_pack("{s:s, s:o, s:[s]}", "did", did, "name",
-			spec->party_name && i == 0 ?
-			    json_string(spec->party_name) :
-			    json_sprintf("p%zu", i),
-			"endpoints", text));
+			 net->ports[i]);
+		json_array_append_new(
+		    parties, json_pack("{s:s, s:o, s:[s]}", "did", did, "name",
+				       spec->party_name && i == 0
+					   ? json_string(spec->party_name)
+					   : json_sprintf("p%zu", i),
+				       "endpoints", text));
 	}
-	parameters = json_loads(spec->parameters ? spec->parameters : "{}", 0,
-	    NULL);
+	parameters =
+	    json_loads(spec->parameters ? spec->parameters : "{}", 0, NULL);
 	assert_non_null(parameters);
-	root = json_pack("{s:s, s:s, s:s, s:i, s:{s:s, s:{s:o}}, s:i, s:o, "
-			 "s:o}",
+	root = json_pack(
+	    "{s:s, s:s, s:s, s:i, s:{s:s, s:{s:o}}, s:i, s:o, "
+	    "s:o}",
 	    "parley", "agreement/1", "id", id_text, "name",
-	    spec->name ? spec->name : "test", "created", 1700000000,
-	    "program", "name", spec->program ? spec->program : "test",
-	    "digests", "file",
+	    spec->name ? spec->name : "test", "created", 1700000000, "program",
+	    "name", spec->program ? spec->program : "test", "digests", "file",
 	    json_sprintf("sha256:%s", spec->digest ? spec->digest : digest),
-	    "threshold", spec->threshold, "parameters", parameters,
-	    "parties", parties);
+	    "threshold", spec->threshold, "parameters", parameters, "parties",
+	    parties);
 	assert_non_null(root);
 	if (spec->expires)
 		json_object_set_new(root, "expires",
-		    json_integer(spec->expires));
+				    json_integer(spec->expires));
 	dump = json_dumps(root, 0);
 	err = parley_session_agreement_parse(&a, &error, dump, strlen(dump));
 	if (err)
@@ -104,8 +104,7 @@ void net_init(struct net *net, size_t n)
 	net->o.open_timeout_ms = 20 * 1000;
 	for (size_t i = 0; i < n; i++) {
 		memset(seed, (int)i + 1, sizeof(seed));
-		assert_int_equal(did_identity_from_seed(&net->ids[i], seed),
-		    0);
+		assert_int_equal(did_identity_from_seed(&net->ids[i], seed), 0);
 		net->ports[i] = net_free_port();
 	}
 	net->agreement = net_agreement(net, &(struct net_spec){0});
@@ -114,7 +113,7 @@ void net_init(struct net *net, size_t n)
 void net_start(struct net *net, size_t i)
 {
 	int err = parley_session_new(&net->s[i], net->agreement, net->ids[i],
-	    &net->o);
+				     &net->o);
 
 	if (err)
 		fail_msg("party %zu: %s", i, parley_session_error(net->s[i]));
@@ -136,7 +135,7 @@ static int64_t now_ms(void)
 }
 
 bool net_run(struct net *net, bool (*done)(struct net *net, void *context),
-    void *context, int limit_ms)
+	     void *context, int limit_ms)
 {
 	const int64_t limit = now_ms() + limit_ms;
 	struct pollfd fds[NET_MAX];
@@ -148,9 +147,9 @@ bool net_run(struct net *net, bool (*done)(struct net *net, void *context),
 			if (!net->s[i])
 				continue;
 			(void)parley_session_process(net->s[i]);
-			fds[n++] = (struct pollfd){
-			    .fd = parley_session_fd(net->s[i]),
-			    .events = POLLIN};
+			fds[n++] =
+			    (struct pollfd){.fd = parley_session_fd(net->s[i]),
+					    .events = POLLIN};
 		}
 		if (done(net, context))
 			return true;
@@ -177,7 +176,7 @@ void net_open(struct net *net)
 		return;
 	for (size_t i = 0; i < net->n; i++)
 		print_message("party %zu: %s\n", i,
-		    parley_session_error(net->s[i]));
+			      parley_session_error(net->s[i]));
 	fail_msg("not all parties became ready");
 }
 
