@@ -104,7 +104,9 @@ static int find_members(struct jwe *jwe)
 	    "unprotected",
 	    "aad",
 	    /* of a signed message: one text, one meaning */
-	    "payload", "signatures", "signature",
+	    "payload",
+	    "signatures",
+	    "signature",
 	};
 	size_t n;
 
@@ -682,48 +684,52 @@ static char *make_header(uint8_t apv[APV_LEN],
 {
 	const char *kids[PARLEY_COMM_RECIPIENTS_MAX];
 	char apv_text[DID_BASE64_LEN(APV_LEN) + 1];
-	json_t *header, *epk = did_jwk_from_key(&ephemeral->key);
-	char *apu = NULL, *text = NULL;
+	json_t *epk = did_jwk_from_key(&ephemeral->key);
+	char *apu = NULL, *epk_text = NULL, *header = NULL, *text = NULL;
+	size_t len;
 
 	for (size_t i = 0; i < to->n_methods; i++)
 		kids[i] = to->methods[i]->id;
 	hash_kids(apv, kids, to->n_methods);
 	did_base64_encode(apv_text, apv, APV_LEN);
 
-	header = json_pack(
-	    "{s:s, s:s, s:s, s:s, s:o}", "typ", COMM_ENCRYPTED_TYP, "alg",
-	    to->sender ? ALG_1PU : ALG_ES, "enc",
-	    comm_crypto_enc_info(to->enc)->name, "apv", apv_text, "epk", epk);
-	if (header == NULL)
-		return NULL;
+	if (epk == NULL || did_json_dump(&epk_text, &len, epk) != 0)
+		goto out;
 	if (to->sender != NULL) {
-		const char *skid = to->sender->kid;
-
-		apu = comm_jose_encode(skid, strlen(skid));
-		if (apu == NULL ||
-		    json_object_set_new(header, "skid", json_string(skid)) !=
-			0 ||
-		    json_object_set_new(header, "apu", json_string(apu)) != 0)
+		apu =
+		    comm_jose_encode(to->sender->kid, strlen(to->sender->kid));
+		if (apu == NULL)
 			goto out;
 	}
-	text = comm_jose_encode_json(header);
+	header = comm_jose_print(
+	    &len,
+	    "{\"typ\":\"" COMM_ENCRYPTED_TYP "\",\"alg\":\"%s\","
+	    "\"enc\":\"%s\",\"apv\":\"%s\",\"epk\":%s%s%s%s%s%s}",
+	    to->sender ? ALG_1PU : ALG_ES, comm_crypto_enc_info(to->enc)->name,
+	    apv_text, epk_text, apu ? ",\"skid\":\"" : "",
+	    apu ? to->sender->kid : "", apu ? "\",\"apu\":\"" : "",
+	    apu ? apu : "", apu ? "\"" : "");
+	if (header != NULL)
+		text = comm_jose_encode(header, len);
 out:
+	free(header);
 	free(apu);
-	json_decref(header);
+	free(epk_text);
+	json_decref(epk);
 	return text;
 }
 
-/* The content key wrapped for each recipient, as the member `recipients`. */
-static int wrap_keys(json_t **recipientsp, const struct comm_encrypted_to *to,
+/* The content key wrapped for each recipient: the elements of `recipients`. */
+static int wrap_keys(char **recipientsp, const struct comm_encrypted_to *to,
 		     const struct comm_encrypted_random *random,
 		     const struct comm_crypto_kdf *kdf)
 {
-	size_t cek_len = comm_crypto_enc_info(to->enc)->cek_len;
+	size_t cek_len = comm_crypto_enc_info(to->enc)->cek_len, len;
 	uint8_t wrapped[COMM_CRYPTO_CEK_LEN_MAX + COMM_CRYPTO_WRAP_LEN];
 	char text[DID_BASE64_LEN(sizeof(wrapped)) + 1];
 	uint8_t kek[COMM_CRYPTO_KEK_LEN];
-	json_t *recipients = json_array();
-	int err = recipients ? 0 : PARLEY_ERR_MEMORY;
+	char *all = NULL, *more;
+	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < to->n_methods; i++) {
 		const struct did_method *method = to->methods[i];
@@ -738,17 +744,21 @@ static int wrap_keys(json_t **recipientsp, const struct comm_encrypted_to *to,
 			break;
 		did_base64_encode(text, wrapped,
 				  cek_len + COMM_CRYPTO_WRAP_LEN);
-		if (json_array_append_new(
-			recipients,
-			json_pack("{s:{s:s}, s:s}", "header", "kid", method->id,
-				  "encrypted_key", text)) != 0)
+		more = comm_jose_print(&len,
+				       "%s%s{\"header\":{\"kid\":\"%s\"},"
+				       "\"encrypted_key\":\"%s\"}",
+				       all ? all : "", all ? "," : "",
+				       method->id, text);
+		free(all);
+		all = more;
+		if (all == NULL)
 			err = PARLEY_ERR_MEMORY;
 	}
 	did_secret_wipe(kek, sizeof(kek));
 	if (err)
-		json_decref(recipients);
+		free(all);
 	else
-		*recipientsp = recipients;
+		*recipientsp = all;
 	return err;
 }
 
@@ -784,8 +794,7 @@ int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
 	uint8_t apv[APV_LEN], tag[COMM_CRYPTO_TAG_LEN_MAX];
 	char iv_text[DID_BASE64_LEN(COMM_CRYPTO_IV_LEN_MAX) + 1];
 	char tag_text[DID_BASE64_LEN(COMM_CRYPTO_TAG_LEN_MAX) + 1];
-	char *protected = NULL, *ct_text = NULL, *text;
-	json_t *envelope = NULL, *recipients = NULL;
+	char *protected = NULL, *ct_text = NULL, *recipients = NULL, *text;
 	uint8_t *ct = NULL;
 	size_t ct_len, text_len;
 	int err;
@@ -831,12 +840,15 @@ int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
 	ct_text = comm_jose_encode(ct, ct_len);
 	if (ct_text == NULL)
 		goto out;
-	envelope = json_pack("{s:s, s:O, s:s, s:s, s:s}", "protected",
-			     protected, "recipients", recipients, "iv", iv_text,
-			     "ciphertext", ct_text, "tag", tag_text);
-	if (envelope == NULL ||
-	    (err = did_json_dump(&text, &text_len, envelope)) != 0)
+	text =
+	    comm_jose_print(&text_len,
+			    "{\"protected\":\"%s\",\"recipients\":[%s],"
+			    "\"iv\":\"%s\",\"ciphertext\":\"%s\","
+			    "\"tag\":\"%s\"}",
+			    protected, recipients, iv_text, ct_text, tag_text);
+	if (text == NULL)
 		goto out;
+	err = 0;
 	if (text_len > PARLEY_COMM_LEN_MAX) {
 		free(text);
 		err = comm_fail(c, PARLEY_ERR_TOO_LARGE, "longer than %d bytes",
@@ -847,8 +859,7 @@ int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
 	*lenp = text_len;
 out:
 	did_secret_wipe(&random, sizeof(random));
-	json_decref(recipients);
-	json_decref(envelope);
+	free(recipients);
 	free(ct_text);
 	free(protected);
 	free(ct);

@@ -27,8 +27,17 @@ int comm_jose_bound(const char *text, size_t len, size_t values_max)
     __attribute__((warn_unused_result));
 
 /*
+ * comm_jose_load(objp, text, len):
+ * The result of did_json_parse(), sooner where there are long strings.
+ *
+ * Returns 0, or PARLEY_ERR_JSON, PARLEY_ERR_MEMORY.
+ */
+int comm_jose_load(json_t **objp, const char *text, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
  * comm_jose_parse(objp, text, len):
- * did_json_parse() of an envelope or a header, with COMM_JOSE_VALUES_MAX.
+ * comm_jose_load() of an envelope or a header, with COMM_JOSE_VALUES_MAX.
  *
  * Returns 0, or PARLEY_ERR_TOO_LARGE, PARLEY_ERR_JSON, PARLEY_ERR_MEMORY.
  */
@@ -57,6 +66,16 @@ char *comm_jose_encode(const void *bytes, size_t len);
  * no memory.
  */
 char *comm_jose_encode_json(const json_t *json);
+
+/*
+ * comm_jose_print(lenp, format, ...):
+ * Return the formatted text; free() it; its length goes to ${*lenp}.  NULL: no
+ * memory.  For envelopes and headers, whose values (base64url, DID URLs, names
+ * of our tables) hold nothing that JSON would escape: jansson takes as long for
+ * copying, checking and writing them as a signature takes.
+ */
+char *comm_jose_print(size_t *lenp, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * comm_jose_brings_key(header):

@@ -373,7 +373,7 @@ int comm_message_parse(struct comm_message *m, const char *text, size_t len)
 	err = comm_jose_bound(text, len, PARLEY_COMM_VALUES_MAX);
 	if (err)
 		return err;
-	err = did_json_parse(&json, text, len);
+	err = comm_jose_load(&json, text, len);
 	if (err)
 		return err;
 	err = comm_message_check(m, json);

@@ -163,8 +163,8 @@ static int verify(const struct jwt *jwt)
 	    strcmp(alg, did_json_string(jwt->header, "alg")) != 0)
 		return comm_fail(jwt->c, PARLEY_ERR_ALGORITHM,
 				 "from_prior: alg is not that of the key");
-	err = did_key_verify(&method->key, jwt->sig, jwt->sig_len,
-			     jwt->text, jwt->header_len + 1 + jwt->claims_len);
+	err = did_key_verify(&method->key, jwt->sig, jwt->sig_len, jwt->text,
+			     jwt->header_len + 1 + jwt->claims_len);
 	return err ? comm_fail(jwt->c, err, "from_prior: signature") : 0;
 }
 

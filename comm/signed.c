@@ -396,14 +396,15 @@ void comm_signed_wipe(struct comm_signed *s)
 /* The protected header; free() it. */
 static char *encode_header(const char *alg)
 {
-	json_t *header =
-	    json_pack("{s:s, s:s}", "typ", COMM_SIGNED_TYP, "alg", alg);
+	size_t len;
+	char *json = comm_jose_print(
+	    &len, "{\"typ\":\"" COMM_SIGNED_TYP "\",\"alg\":\"%s\"}", alg);
 	char *text;
 
-	if (!header)
+	if (!json)
 		return NULL;
-	text = comm_jose_encode_json(header);
-	json_decref(header);
+	text = comm_jose_encode(json, len);
+	free(json);
 	return text;
 }
 
@@ -429,7 +430,6 @@ int comm_signed_seal(char **textp, size_t *lenp, const char *message,
 	uint8_t sig[DID_PAIR_SIG_LEN];
 	char sig_text[DID_BASE64_LEN(DID_PAIR_SIG_LEN) + 1];
 	char *protected = NULL, *payload = NULL, *input = NULL, *text;
-	json_t *envelope = NULL;
 	size_t input_len, text_len;
 	int err;
 
@@ -458,15 +458,15 @@ int comm_signed_seal(char **textp, size_t *lenp, const char *message,
 		goto out;
 	did_base64_encode(sig_text, sig, sizeof(sig));
 
+	text = comm_jose_print(&text_len,
+			       "{\"payload\":\"%s\",\"signatures\":["
+			       "{\"protected\":\"%s\",\"signature\":\"%s\","
+			       "\"header\":{\"kid\":\"%s\"}}]}",
+			       payload, protected, sig_text, kid);
 	err = PARLEY_ERR_MEMORY;
-	envelope = json_pack("{s:s, s:[{s:s, s:s, s:{s:s}}]}", "payload",
-			     payload, "signatures", "protected", protected,
-			     "signature", sig_text, "header", "kid", kid);
-	if (!envelope)
+	if (!text)
 		goto out;
-	err = did_json_dump(&text, &text_len, envelope);
-	if (err)
-		goto out;
+	err = 0;
 	if (text_len > PARLEY_COMM_LEN_MAX) {
 		free(text);
 		err = PARLEY_ERR_TOO_LARGE;
@@ -475,7 +475,6 @@ int comm_signed_seal(char **textp, size_t *lenp, const char *message,
 	*textp = text;
 	*lenp = text_len;
 out:
-	json_decref(envelope);
 	free(input);
 	free(payload);
 	free(protected);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Packs and unpacks per second, in process, of the library and of didcomm-node
-# in the same run.
+# Packs and unpacks per second of processor time, in process, of the library
+# and of didcomm-node in the same run.
 #
 #   sh tests/bench/envelope.sh BUILD [SECONDS]
 #
