@@ -668,13 +668,39 @@ void comm_encrypted_wipe(struct comm_encrypted *e)
 static int make_random(struct comm_encrypted_random *random,
 		       enum did_key_type type)
 {
+	uint8_t drawn[COMM_CRYPTO_CEK_LEN_MAX + COMM_CRYPTO_IV_LEN_MAX];
 	int err = did_pair_new(&random->ephemeral, type);
 
 	if (err)
 		return err;
-	randombytes_buf(random->cek, sizeof(random->cek));
-	randombytes_buf(random->iv, sizeof(random->iv));
+	/* Each draw is a system call, so cek and iv come from one. */
+	randombytes_buf(drawn, sizeof(drawn));
+	memcpy(random->cek, drawn, sizeof(random->cek));
+	memcpy(random->iv, drawn + sizeof(random->cek), sizeof(random->iv));
+	did_secret_wipe(drawn, sizeof(drawn));
 	return 0;
+}
+
+/* The ephemeral key as JSON text; free() it. */
+static char *print_epk(const struct did_key *key)
+{
+	char x[DID_BASE64_LEN(DID_KEY_X25519_LEN) + 1], *text = NULL;
+	json_t *jwk;
+	size_t len;
+
+	/* The usual one, without a detour. */
+	if (key->type == DID_KEY_X25519) {
+		did_base64_encode(x, key->bytes, DID_KEY_X25519_LEN);
+		return comm_jose_print(&len,
+				       "{\"kty\":\"OKP\",\"crv\":\"X25519\","
+				       "\"x\":\"%s\"}",
+				       x);
+	}
+	jwk = did_jwk_from_key(key);
+	if (jwk != NULL && did_json_dump(&text, &len, jwk) != 0)
+		text = NULL;
+	json_decref(jwk);
+	return text;
 }
 
 /* The protected header as base64url text; free() it.  Sets ${apv}. */
@@ -684,8 +710,8 @@ static char *make_header(uint8_t apv[APV_LEN],
 {
 	const char *kids[PARLEY_COMM_RECIPIENTS_MAX];
 	char apv_text[DID_BASE64_LEN(APV_LEN) + 1];
-	json_t *epk = did_jwk_from_key(&ephemeral->key);
-	char *apu = NULL, *epk_text = NULL, *header = NULL, *text = NULL;
+	char *epk = print_epk(&ephemeral->key);
+	char *apu = NULL, *header = NULL, *text = NULL;
 	size_t len;
 
 	for (size_t i = 0; i < to->n_methods; i++)
@@ -693,7 +719,7 @@ static char *make_header(uint8_t apv[APV_LEN],
 	hash_kids(apv, kids, to->n_methods);
 	did_base64_encode(apv_text, apv, APV_LEN);
 
-	if (epk == NULL || did_json_dump(&epk_text, &len, epk) != 0)
+	if (epk == NULL)
 		goto out;
 	if (to->sender != NULL) {
 		apu =
@@ -706,7 +732,7 @@ static char *make_header(uint8_t apv[APV_LEN],
 	    "{\"typ\":\"" COMM_ENCRYPTED_TYP "\",\"alg\":\"%s\","
 	    "\"enc\":\"%s\",\"apv\":\"%s\",\"epk\":%s%s%s%s%s%s}",
 	    to->sender ? ALG_1PU : ALG_ES, comm_crypto_enc_info(to->enc)->name,
-	    apv_text, epk_text, apu ? ",\"skid\":\"" : "",
+	    apv_text, epk, apu ? ",\"skid\":\"" : "",
 	    apu ? to->sender->kid : "", apu ? "\",\"apu\":\"" : "",
 	    apu ? apu : "", apu ? "\"" : "");
 	if (header != NULL)
@@ -714,8 +740,7 @@ static char *make_header(uint8_t apv[APV_LEN],
 out:
 	free(header);
 	free(apu);
-	free(epk_text);
-	json_decref(epk);
+	free(epk);
 	return text;
 }
 
