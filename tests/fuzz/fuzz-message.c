@@ -34,8 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_decref(slow);
 	if (comm_message_parse(&m, text, size) != 0)
 		return 0;
-	(void)comm_message_addressed(&m, "did:example:bob");
-	(void)comm_message_fresh(&m, 1);
+	if (comm_message_addressed(&m, "did:example:bob") > 0 ||
+	    comm_message_fresh(&m, 1) > 0)
+		abort();
 	comm_message_wipe(&m);
 	if (parley_comm_protocol_read(&p, text, size) == 0) {
 		if (p.kind == PARLEY_COMM_PROTOCOL_REPORT &&
