@@ -142,6 +142,7 @@ static const struct {
     {"X25519KeyAgreementKey2019", false, DID_KEY_X25519},
     {"X25519KeyAgreementKey2020", false, DID_KEY_X25519},
     {"EcdsaSecp256k1VerificationKey2019", false, DID_KEY_SECP256K1},
+    {"P256Key2021", false, DID_KEY_P256},
 };
 
 enum {

@@ -80,7 +80,8 @@ int did_document_from_key(struct did_document **docp, const char *did,
  *
  * Verification methods may be listed, or embedded in a relation; types
  * Multikey, JsonWebKey, JsonWebKey2020, Ed25519VerificationKey2018 and 2020,
- * X25519KeyAgreementKey2019 and 2020, EcdsaSecp256k1VerificationKey2019; each
+ * X25519KeyAgreementKey2019 and 2020, EcdsaSecp256k1VerificationKey2019,
+ * P256Key2021; each
  * with one of publicKeyMultibase, publicKeyJwk, publicKeyBase58.  Other types,
  * types of key not known here, and methods that belong to another DID are
  * passed over.

@@ -175,6 +175,7 @@ int did_pair_agree(uint8_t shared[DID_PAIR_SHARED_MAX], size_t *lenp,
 		return PARLEY_ERR_ARGUMENT;
 	switch (pair->key.type) {
 	case DID_KEY_X25519:
+		/* RFC 7748 6.1: -1 for an all-zero result. */
 		err = crypto_scalarmult(shared, pair->secret, peer->bytes) == 0
 			  ? 0
 			  : PARLEY_ERR_DH;
@@ -182,6 +183,7 @@ int did_pair_agree(uint8_t shared[DID_PAIR_SHARED_MAX], size_t *lenp,
 	case DID_KEY_P256:
 	case DID_KEY_P384:
 	case DID_KEY_P521:
+		/* Zero is a result like others here: a point can have x = 0. */
 		err = did_ec_agree(shared, pair->key.type, pair->key.bytes,
 				   pair->secret, peer->bytes);
 		break;
@@ -190,9 +192,6 @@ int did_pair_agree(uint8_t shared[DID_PAIR_SHARED_MAX], size_t *lenp,
 	case DID_KEY_RSA:
 		break;
 	}
-	/* RFC 7748 6.1, for all curves alike. */
-	if (err == 0 && sodium_is_zero(shared, len))
-		err = PARLEY_ERR_DH;
 	if (err != 0)
 		did_secret_wipe(shared, DID_PAIR_SHARED_MAX);
 	else

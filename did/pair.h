@@ -81,8 +81,8 @@ int did_pair_sign(uint8_t sig[DID_PAIR_SIG_LEN], const struct did_pair *pair,
  * key itself.  The caller wipes ${shared}; on error it holds zeroes.
  *
  * Returns 0, or PARLEY_ERR_ARGUMENT (types differ), PARLEY_ERR_UNSUPPORTED
- * (no agreement with this type), PARLEY_ERR_DH (all zero), PARLEY_ERR_KEY,
- * PARLEY_ERR_MEMORY.
+ * (no agreement with this type), PARLEY_ERR_DH (X25519, all zero),
+ * PARLEY_ERR_KEY, PARLEY_ERR_MEMORY.
  */
 int did_pair_agree(uint8_t shared[DID_PAIR_SHARED_MAX], size_t *lenp,
 		   const struct did_pair *pair, const struct did_key *peer)

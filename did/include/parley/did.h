@@ -48,7 +48,8 @@ enum parley_identity_type {
 
 /* Forms in which other programs keep a secret key. */
 enum parley_key_format {
-	PARLEY_KEY_JWK,	 /* RFC 7517: {"kty":"OKP","crv":"Ed25519",...,"d":...} */
+	PARLEY_KEY_JWK,	 /* RFC 7517: {"kty":"OKP","crv":"Ed25519",...,"d":...}
+			  */
 	PARLEY_KEY_PEM,	 /* RFC 7468: PKCS #8, perhaps under a passphrase */
 	PARLEY_KEY_SEED, /* the 32 bytes of an Ed25519 seed, nothing else */
 };
@@ -96,10 +97,10 @@ int parley_did_identity_import(struct parley_identity **idp, const char *path,
 /*
  * parley_did_identity_export(id, path, format, passphrase, passphrase_len):
  * Write the secret key of ${id} to a new file ${path} with mode 0600 for
- * another program.  PEM is encrypted (PBES2: PBKDF2 with HMAC-SHA-256 in 600,000
- * rounds, AES-256-CBC) unless ${passphrase} is NULL; the other formats have no
- * encryption, and ${passphrase} must be NULL.  The file appears whole or not at
- * all, and an existing file is never touched.
+ * another program.  PEM is encrypted (PBES2: PBKDF2 with HMAC-SHA-256 in
+ * 600,000 rounds, AES-256-CBC) unless ${passphrase} is NULL; the other formats
+ * have no encryption, and ${passphrase} must be NULL.  The file appears whole
+ * or not at all, and an existing file is never touched.
  *
  * Returns 0, or PARLEY_ERR_EXISTS, PARLEY_ERR_ARGUMENT (passphrase empty, too
  * long, or not for this format; PARLEY_KEY_SEED of a P-256 identity),
@@ -154,8 +155,8 @@ int parley_did_identity_load(struct parley_identity **idp, const char *path,
  * parley_did_identity_type(id):
  * Return the type of the key of ${id}.
  */
-enum parley_identity_type
-parley_did_identity_type(const struct parley_identity *id);
+enum parley_identity_type parley_did_identity_type(
+    const struct parley_identity *id);
 
 /*
  * parley_did_identity_did(id):
@@ -174,12 +175,12 @@ void parley_did_identity_free(struct parley_identity *id);
  * copied.
  */
 struct parley_resolver_options {
-	int web;		/* resolve did:web, by HTTPS */
-	int web_private;	/* also where the host has a private address */
-	const char *web_ca;	/* PEM file of CAs to trust instead, or NULL */
+	int web;		 /* resolve did:web, by HTTPS */
+	int web_private;	 /* also where the host has a private address */
+	const char *web_ca;	 /* PEM file of CAs to trust instead, or NULL */
 	unsigned web_timeout_ms; /* for a whole look-up; 0: 10,000 */
-	unsigned web_redirects;	/* followed, to HTTPS only; 0: none */
-	const char *directory;	/* documents as files, or NULL; see below */
+	unsigned web_redirects;	 /* followed, to HTTPS only; 0: none */
+	const char *directory;	 /* documents as files, or NULL; see below */
 };
 
 /*
@@ -222,8 +223,8 @@ void parley_did_resolver_free(struct parley_resolver *r);
  * The metadata names the error twice: `error` as DID Core 1.0 and the did:key
  * method do ("invalidDid", "notFound", "methodNotSupported", ...), and
  * `problemDetails` as the DID Resolution specification of 2025 does (`type`
- * "https://www.w3.org/ns/did#INVALID_DID" and so on, `title`, and `detail` where
- * more is known).
+ * "https://www.w3.org/ns/did#INVALID_DID" and so on, `title`, and `detail`
+ * where more is known).
  *
  * Returns 0, or PARLEY_ERR_FORMAT (not a DID), PARLEY_ERR_ENCODING,
  * PARLEY_ERR_LENGTH, PARLEY_ERR_KEY (not a key), PARLEY_ERR_JSON,

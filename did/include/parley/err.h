@@ -76,7 +76,7 @@ extern "C" {
 	X(INTERRUPTED, 51, LOCAL, "interrupted")                            \
 	X(INTERNAL, 52, LOCAL, "internal error; please report it")          \
 	X(DOCUMENT, 53, PEER, "not a valid DID document")                   \
-	X(FETCH, 54, SYSTEM, "DID document cannot be fetched")
+	X(FETCH, 54, SYSTEM, "cannot fetch the DID document")
 
 #define PARLEY_ERR_ENUM(name, number, class_, text) \
 	PARLEY_ERR_##name = -(number),
