@@ -389,7 +389,12 @@ int did_ec_agree(uint8_t shared[DID_EC_COORDINATE_MAX], enum did_key_type type,
 	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1)
 		goto out;
 	err = PARLEY_ERR_KEY;
-	if (EVP_PKEY_derive_set_peer(ctx, other) != 1)
+	/*
+	 * Without OpenSSL's own check of the peer: load() has seen that the
+	 * point is on the curve, and n times a point is only worth computing
+	 * where the cofactor is not 1.
+	 */
+	if (EVP_PKEY_derive_set_peer_ex(ctx, other, 0) != 1)
 		goto out;
 	err = PARLEY_ERR_MEMORY;
 	if (EVP_PKEY_derive(ctx, shared, &len) == 1 && len == curve->len)
