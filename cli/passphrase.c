@@ -118,7 +118,11 @@ static int read_numbered_fd(struct cli_passphrase *p, const char *number)
 	return read_fd(p, (int)fd, name);
 }
 
-/* One line from the terminal, or the exit code of the signal that came. */
+/*
+ * One line from the terminal, or the exit code of the signal that came.  Of a
+ * line that is too long the rest is read over the last byte, so that none of
+ * it is left for the shell.
+ */
 static int read_line(struct cli_passphrase *p, int tty,
 		     const struct cli_stop *stop)
 {
@@ -126,7 +130,6 @@ static int read_line(struct cli_passphrase *p, int tty,
 	    {.fd = stop->fd, .events = POLLIN},
 	    {.fd = tty, .events = POLLIN},
 	};
-	char beyond[64];
 	ssize_t r;
 	int signal;
 
@@ -138,14 +141,8 @@ static int read_line(struct cli_passphrase *p, int tty,
 			return 128 + signal;
 		if (fds[1].revents == 0)
 			continue;
-		/* The terminal hands out whole lines, in pieces if long. */
-		if (p->len == BUF_LEN) {
-			r = read(tty, beyond, sizeof(beyond));
-			did_secret_wipe(beyond + 1, sizeof(beyond) - 1);
-			if (r <= 0 || r < (ssize_t)sizeof(beyond))
-				break;
-			continue;
-		}
+		if (p->len == BUF_LEN)
+			p->len--;
 		r = read(tty, p->text + p->len, BUF_LEN - p->len);
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -155,7 +152,6 @@ static int read_line(struct cli_passphrase *p, int tty,
 		if (p->text[p->len - 1] == '\n')
 			break;
 	}
-	did_secret_wipe(beyond, sizeof(beyond));
 	return CLI_DONE;
 }
 

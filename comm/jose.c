@@ -33,9 +33,26 @@ static const char *const key_parameters[] = {
     "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256",
 };
 
+/* The quote that ends the string at ${text}, or ${end}. */
+static const char *find_quote(const char *text, const char *end)
+{
+	const char *quote = text;
+
+	while ((quote = memchr(quote, '"', (size_t)(end - quote))) != NULL) {
+		const char *p = quote;
+
+		while (p > text && p[-1] == '\\')
+			p--;
+		if ((quote - p) % 2 == 0)
+			return quote;
+		quote++;
+	}
+	return end;
+}
+
 int comm_jose_bound(const char *text, size_t len, size_t values_max)
 {
-	bool quoted = false;
+	const char *end = text + len;
 	size_t n = 1;
 
 	/*
@@ -43,17 +60,10 @@ int comm_jose_bound(const char *text, size_t len, size_t values_max)
 	 * colon of its own.  The parser stops at the first error, so it never
 	 * makes more than are counted here.
 	 */
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (quoted) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				quoted = false;
-		} else if (c == '"') {
-			quoted = true;
-		} else if (c == '[' || c == ',' || c == ':') {
+	for (const char *p = text; p < end; p++) {
+		if (*p == '"') {
+			p = find_quote(p + 1, end);
+		} else if (*p == '[' || *p == ',' || *p == ':') {
 			if (++n > values_max)
 				return PARLEY_ERR_TOO_LARGE;
 		}

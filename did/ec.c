@@ -19,6 +19,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
@@ -77,7 +78,10 @@ size_t did_ec_coordinate_len(enum did_key_type type)
 	return curve != NULL ? curve->len : 0;
 }
 
-/* A group and a point of it, made and freed together. */
+/*
+ * A group and a point of it, made and freed together.  What OpenSSL notes down
+ * about failures in between is dropped: its queue is the program's.
+ */
 struct work {
 	EC_GROUP *group;
 	EC_POINT *point;
@@ -87,10 +91,12 @@ static void work_free(struct work *w)
 {
 	EC_POINT_free(w->point);
 	EC_GROUP_free(w->group);
+	ERR_pop_to_mark();
 }
 
 static int work_new(struct work *w, const struct curve *curve)
 {
+	ERR_set_mark();
 	w->group = EC_GROUP_new_by_curve_name(curve->nid);
 	w->point = w->group != NULL ? EC_POINT_new(w->group) : NULL;
 	if (w->point != NULL)
@@ -284,6 +290,7 @@ int did_ec_verify(enum did_key_type type, const uint8_t *point,
 
 	if (curve == NULL || !curve->signs)
 		return PARLEY_ERR_UNSUPPORTED;
+	ERR_set_mark();
 	der_len = encode_der(der, sig);
 	key = load(curve, point, NULL);
 	ctx = EVP_MD_CTX_new();
@@ -298,6 +305,7 @@ int did_ec_verify(enum did_key_type type, const uint8_t *point,
 out:
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
+	ERR_pop_to_mark();
 	return err;
 }
 
@@ -341,6 +349,7 @@ int did_ec_sign(uint8_t sig[DID_EC_SIG_LEN], enum did_key_type type,
 
 	if (curve == NULL || !curve->signs)
 		return PARLEY_ERR_UNSUPPORTED;
+	ERR_set_mark();
 	key = load(curve, point, secret);
 	ctx = EVP_MD_CTX_new();
 	if (key == NULL || ctx == NULL ||
@@ -354,6 +363,7 @@ int did_ec_sign(uint8_t sig[DID_EC_SIG_LEN], enum did_key_type type,
 out:
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
+	ERR_pop_to_mark();
 	return err;
 }
 
@@ -368,6 +378,7 @@ int did_ec_agree(uint8_t shared[DID_EC_COORDINATE_MAX], enum did_key_type type,
 	int err;
 
 	assert(curve != NULL);
+	ERR_set_mark();
 	own = load(curve, point, secret);
 	other = load(curve, peer, NULL);
 	err = PARLEY_ERR_KEY;
@@ -378,7 +389,12 @@ int did_ec_agree(uint8_t shared[DID_EC_COORDINATE_MAX], enum did_key_type type,
 	if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1)
 		goto out;
 	err = PARLEY_ERR_KEY;
-	if (EVP_PKEY_derive_set_peer(ctx, other) != 1)
+	/*
+	 * Without OpenSSL's own check of the peer: load() has seen that the
+	 * point is on the curve, and n times a point is only worth computing
+	 * where the cofactor is not 1.
+	 */
+	if (EVP_PKEY_derive_set_peer_ex(ctx, other, 0) != 1)
 		goto out;
 	err = PARLEY_ERR_MEMORY;
 	if (EVP_PKEY_derive(ctx, shared, &len) == 1 && len == curve->len)
@@ -389,6 +405,7 @@ out:
 	EVP_PKEY_CTX_free(ctx);
 	EVP_PKEY_free(other);
 	EVP_PKEY_free(own);
+	ERR_pop_to_mark();
 	return err;
 }
 

@@ -1,14 +1,17 @@
 /*
  * Secret keys in the formats of other programs: JWK, PKCS #8, raw seed.
  *
- * Spec: RFC 7517, RFC 8037 (JWK); RFC 7468, RFC 5958, RFC 8410, RFC 8018 (PEM).
+ * Spec: RFC 7517, RFC 8037 (JWK, and under a passphrase its JWE); RFC 7468, RFC
+ * 5958, RFC 8410, RFC 8018 (PEM).
  *
  * Invariant: the DID follows from the secret alone; where a file holds a public
  * key as well, it must be the same.
  */
 #include "did/identity.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bio.h>
@@ -25,6 +28,7 @@
 #include "did/jwk.h"
 #include "did/key.h"
 #include "did/pair.h"
+#include "did/pbes.h"
 #include "did/secret.h"
 
 enum {
@@ -146,6 +150,31 @@ static int pair_from_pem(struct did_pair *pair, const uint8_t *text, size_t len,
 	return err;
 }
 
+/* A JWK, or the JWE of one (RFC 7517 7); its first byte tells. */
+static int pair_from_jwk(struct did_pair *pair, char *text, size_t len,
+			 const struct passphrase *passphrase)
+{
+	size_t plain_len;
+	uint8_t *plain;
+	int err;
+
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		text[--len] = '\0';
+	if (len == 0 || text[0] != 'e') /* base64url of `{` */
+		return did_jwk_to_pair(pair, text, len);
+	if (passphrase->text == NULL || passphrase->len == 0)
+		return PARLEY_ERR_PASSPHRASE;
+	plain = did_secret_new(DID_PBES_PLAIN_MAX + 1);
+	if (plain == NULL)
+		return PARLEY_ERR_MEMORY;
+	err = did_pbes_open(plain, &plain_len, text, len, passphrase->text,
+			    passphrase->len);
+	if (err == 0)
+		err = did_jwk_to_pair(pair, (char *)plain, plain_len);
+	did_secret_free(plain);
+	return err;
+}
+
 int parley_did_identity_import(struct parley_identity **idp, const char *path,
 			       enum parley_key_format format,
 			       const char *passphrase, size_t passphrase_len)
@@ -166,7 +195,7 @@ int parley_did_identity_import(struct parley_identity **idp, const char *path,
 	err = PARLEY_ERR_ARGUMENT;
 	switch (format) {
 	case PARLEY_KEY_JWK:
-		err = did_jwk_to_pair(pair, (char *)bytes, len);
+		err = pair_from_jwk(pair, (char *)bytes, len, &given);
 		break;
 	case PARLEY_KEY_PEM:
 		err = pair_from_pem(pair, bytes, len, &given);
@@ -220,7 +249,7 @@ static int export_pem(const struct parley_identity *id, const char *path,
 	EVP_PKEY *pkey = NULL;
 	char *text;
 	long len;
-	int err = PARLEY_ERR_MEMORY;
+	int err = PARLEY_ERR_MEMORY, saved;
 
 	pkey = to_evp(did_identity_pair(id));
 	info = pkey != NULL ? EVP_PKEY2PKCS8(pkey) : NULL;
@@ -238,25 +267,39 @@ static int export_pem(const struct parley_identity *id, const char *path,
 	if (len > 0)
 		err = did_file_create(path, (const uint8_t *)text, (size_t)len);
 out:
+	saved = errno;
 	X509_SIG_free(sealed);
 	PKCS8_PRIV_KEY_INFO_free(info);
 	EVP_PKEY_free(pkey);
 	BIO_free(bio);
+	errno = saved;
 	return err;
 }
 
-static int export_jwk(const struct parley_identity *id, const char *path)
+static int export_jwk(const struct parley_identity *id, const char *path,
+		      const char *passphrase, size_t passphrase_len)
 {
 	char *text = did_secret_new(DID_JWK_SECRET_SIZE);
+	char *sealed = malloc(DID_PBES_TEXT_SIZE);
+	const char *content = text;
+	int err = PARLEY_ERR_MEMORY, saved;
 	size_t len;
-	int err;
 
-	if (text == NULL)
-		return PARLEY_ERR_MEMORY;
+	if (text == NULL || sealed == NULL)
+		goto out;
 	err = did_jwk_from_pair(text, &len, did_identity_pair(id));
+	if (err == 0 && passphrase != NULL) {
+		err = did_pbes_seal(sealed, &len, text, len, passphrase,
+				    passphrase_len);
+		content = sealed;
+	}
 	if (err == 0)
-		err = did_file_create(path, (const uint8_t *)text, len);
+		err = did_file_create(path, (const uint8_t *)content, len);
+out:
+	saved = errno;
+	free(sealed);
 	did_secret_free(text);
+	errno = saved;
 	return err;
 }
 
@@ -267,12 +310,12 @@ int parley_did_identity_export(const struct parley_identity *id,
 	const struct did_pair *pair = did_identity_pair(id);
 
 	if (passphrase != NULL &&
-	    (format != PARLEY_KEY_PEM || passphrase_len == 0 ||
+	    (format == PARLEY_KEY_SEED || passphrase_len == 0 ||
 	     passphrase_len > PARLEY_PASSPHRASE_LEN_MAX))
 		return PARLEY_ERR_ARGUMENT;
 	switch (format) {
 	case PARLEY_KEY_JWK:
-		return export_jwk(id, path);
+		return export_jwk(id, path, passphrase, passphrase_len);
 	case PARLEY_KEY_PEM:
 		return export_pem(id, path, passphrase, passphrase_len);
 	case PARLEY_KEY_SEED:

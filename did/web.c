@@ -234,6 +234,12 @@ bool did_web_is_global(const struct sockaddr *address)
 
 #if PARLEY_HAVE_CURL
 
+/*
+ * libcurl initialises itself in the first curl_easy_init(), which is safe from
+ * any thread from 7.84 on; with an older one, a program with threads calls
+ * curl_global_init() before it makes them.
+ */
+
 /* One transfer; what the callbacks of libcurl share. */
 struct fetch {
 	const struct did_web *web;

@@ -32,7 +32,6 @@
  *
  * Nothing wraps.  A party whose sums are over (p - 1) / 2n in size refuses to
  * start; so each total is below p / 2 and can be told from a negative one.
- *
  * Who is who, that all follow the same agreement, and that nobody else reads
  * along is the session's part (parley/session.h).
  */
@@ -77,6 +76,7 @@ struct run {
 	unsigned decimals;
 	int64_t end_ms;
 	struct figures_sums sums; /* first one's own, then everybody's */
+	struct figures figures;
 };
 
 /* Set by SIGINT and SIGTERM; all else happens outside the handler. */
@@ -338,6 +338,10 @@ static int open_totals(struct run *run, const u128 mine[N_SECRETS])
 	run->sums.count = field_to_int(got[COUNT]);
 	run->sums.sum = field_to_int(got[SUM]);
 	run->sums.squares = field_to_int(got[SQUARES]);
+	if (!figures_compute(&run->figures, &run->sums, run->decimals)) {
+		say("error: no rows can have these totals; someone cheats");
+		return EXIT_PARTY;
+	}
 	return EXIT_DONE;
 }
 
@@ -345,7 +349,6 @@ static int open_totals(struct run *run, const u128 mine[N_SECRETS])
 static int compute(struct run *run, const struct options *o)
 {
 	u128 mine[N_SECRETS] = {0};
-	struct figures figures;
 	int status;
 
 	if ((status = open_session(run, o)) != EXIT_DONE ||
@@ -356,11 +359,8 @@ static int compute(struct run *run, const struct options *o)
 			parley_session_abort(run->session, "no result");
 		goto out;
 	}
-	if (!figures_compute(&figures, &run->sums, run->decimals)) {
-		say("error: no rows can have these totals; someone cheats");
-		status = EXIT_PARTY;
-	} else if (report_print(&figures, run->column, run->session,
-				run->agreement, o->json) != 0) {
+	if (report_print(&run->figures, run->column, run->session,
+			 run->agreement, o->json) != 0) {
 		say("error: cannot write the result: %s", strerror(errno));
 		status = EXIT_FAILED;
 	}

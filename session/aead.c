@@ -12,8 +12,9 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 
+#include <parley/err.h>
+
 #include "did/secret.h"
-#include "parley/err.h"
 
 #if defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>

@@ -550,7 +550,7 @@ static int parse_program(struct parley_agreement *a, struct parser *ps,
 static int parse_parameter(struct parameter *p, struct parser *ps,
 			   const char *name, const json_t *v)
 {
-	const int64_t max = INT64_C(1) << 53;
+	const int64_t max = (INT64_C(1) << 53) - 1;
 	int n = 0;
 
 	if (!is_label(name))
@@ -625,17 +625,18 @@ static bool is_endpoint(const char *s)
 	if (!port || port == s)
 		return false;
 	if (*s == '[') {
-		if (port[-1] != ']' ||
+		if (port[-1] != ']' || port - s < 4 ||
 		    strspn(s + 1, "0123456789abcdefABCDEF:.") !=
 			(size_t)(port - s) - 2)
 			return false;
 	} else if (strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "abcdefghijklmnopqrstuvwxyz0123456789.-") !=
+			     "abcdefghijklmnopqrstuvwxyz0123456789._-") !=
 		   (size_t)(port - s)) {
 		return false;
 	}
 	port++;
-	if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5)
+	if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5 ||
+	    *port == '0')
 		return false;
 	n = strtol(port, &end, 10);
 	return end != port && n >= 1 && n <= 65535;
@@ -795,9 +796,9 @@ static int parse_root(struct parley_agreement *a, struct parser *ps,
 	static const char *const known[] = {
 	    "parley",  "id",	    "name",	  "created", "expires",
 	    "program", "threshold", "parameters", "parties", NULL};
-	const int64_t time_max = INT64_C(1) << 53;
+	const int64_t time_max = (INT64_C(1) << 53) - 1;
 	const char *type = did_json_string(root, "parley");
-	int64_t threshold;
+	int64_t threshold = 0;
 	int err;
 
 	if (!type || strcmp(type, AGREEMENT_TYPE) != 0)
@@ -813,6 +814,12 @@ static int parse_root(struct parley_agreement *a, struct parser *ps,
 			    "created", time_max, true)) ||
 	    (err = take_int(&a->expires, ps, json_object_get(root, "expires"),
 			    "expires", time_max, false)) ||
+	    (err =
+		 a->expires == 0 && json_object_get(root, "expires")
+		     ? fail(
+			   ps, PARLEY_ERR_FORMAT,
+			   "expires must be at least 1; leave it out for never")
+		     : 0) ||
 	    (err = parse_program(a, ps, root)) ||
 	    (err = parse_parameters(a, ps, root)) ||
 	    (err = parse_parties(a, ps, root)) ||

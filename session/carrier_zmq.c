@@ -22,7 +22,8 @@
 
 #include <zmq.h>
 
-#include "parley/err.h"
+#include <parley/err.h>
+
 #include "session/wire.h"
 
 enum {
@@ -57,10 +58,10 @@ struct conn {
 	uint32_t routing_id;   /* accepted; the last 4 of 5 bytes */
 	int fd;		       /* accepted: libzmq's descriptor; -1: unknown */
 	bool up;
-	bool ended;	    /* dialled: closed, but frames may be left */
+	bool ended;	    /* closed, but frames may be left */
 	bool over;	    /* given up: ignore what comes */
 	struct conn *chain; /* accepted: next in the hash chain */
-	struct conn *dead;  /* dialled: next to be freed */
+	struct conn *dead;  /* next to be freed, or ended */
 };
 
 /* A received message, in libzmq's own memory. */
@@ -90,6 +91,8 @@ struct carrier {
 	size_t n_fds;
 
 	struct conn *dead;		    /* to be freed at the next call */
+	struct conn *ended;		    /* accepted; frames may be left */
+	size_t n_late;			    /* frames read since one ended */
 	struct session_carrier_event stash; /* to be returned next */
 	bool stashed;
 	struct session_frame *spare; /* zmq_frame, for reuse */
@@ -692,8 +695,7 @@ static int read_dealer_monitor(struct carrier *c, struct source *s,
 	return 0;
 }
 
-static int read_router_monitor(struct carrier *c, struct source *s,
-			       struct session_carrier_event *ev)
+static int read_router_monitor(struct carrier *c, struct source *s)
 {
 	struct conn *conn;
 	uint32_t fd;
@@ -711,12 +713,38 @@ static int read_router_monitor(struct carrier *c, struct source *s,
 	conn = c->by_fd[fd];
 	if (!conn)
 		return READ_ON;
-	if (conn->over) {
-		bury(c, conn);
+	if (conn->ended)
 		return READ_ON;
+	/* What came before the end is delivered before the end: the router
+	 * is read until it is empty first. */
+	conn->ended = true;
+	conn->fd = -1;
+	c->by_fd[fd] = NULL;
+	conn->dead = c->ended;
+	c->ended = conn;
+	c->n_late = 0;
+	list_source(c, &c->router);
+	return READ_ON;
+}
+
+/*
+ * The router is empty, or has been read for so long that nothing of those
+ * that ended can be left: report one of them.  Was there one?
+ */
+static bool report_ended(struct carrier *c, struct session_carrier_event *ev)
+{
+	struct conn *conn;
+
+	while ((conn = c->ended)) {
+		c->ended = conn->dead;
+		if (conn->over) {
+			bury(c, conn);
+			continue;
+		}
+		down(c, ev, conn, "connection closed");
+		return true;
 	}
-	down(c, ev, conn, "connection closed");
-	return 0;
+	return false;
 }
 
 static int read_router(struct carrier *c, struct source *s,
@@ -762,7 +790,7 @@ static int read_router(struct carrier *c, struct source *s,
 	frame_event(ev, conn, f);
 	f = NULL;
 	if (gone && gone->over) {
-		bury(c, gone);
+		bury(c, gone); /* nobody is to be told */
 	} else if (gone) {
 		/* The end of the former one comes first. */
 		c->stash = *ev;
@@ -783,7 +811,7 @@ static int read_source(struct carrier *c, struct source *s,
 	case ROUTER:
 		return read_router(c, s, ev);
 	case ROUTER_MONITOR:
-		return read_router_monitor(c, s, ev);
+		return read_router_monitor(c, s);
 	case DEALER:
 		return read_dealer(c, s, ev);
 	case DEALER_MONITOR:
@@ -832,7 +860,14 @@ static int zmq_carrier_next(struct session_carrier *base,
 			polled = true;
 			continue;
 		}
+		if (c->ended && s == &c->router &&
+		    c->n_late++ > (c->n_conns + 1) * STRANGER_HWM &&
+		    report_ended(c, ev))
+			return 0;
 		err = read_source(c, s, ev);
+		if (err == PARLEY_ERR_AGAIN && s == &c->router &&
+		    report_ended(c, ev))
+			return 0;
 		if (err == PARLEY_ERR_AGAIN)
 			unlist_source(c, s);
 		else if (err != READ_ON)

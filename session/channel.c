@@ -12,9 +12,10 @@
 
 #include <string.h>
 
+#include <parley/err.h>
+
 #include "did/bytes.h"
 #include "did/secret.h"
-#include "parley/err.h"
 
 enum {
 	/* Records up to this size are copied out of the open record, which
@@ -46,7 +47,10 @@ struct session_channel {
 	size_t open_len;
 	struct session_frame *sealed_head, **sealed_tail;
 	uint64_t sent_total, sent_limit;
-	uint64_t acked; /* their next */
+	uint64_t acked;	    /* their next */
+	uint64_t data_end;  /* their next once all messages arrived */
+	uint64_t close_end; /* their next once CLOSE arrived; 0: not sent */
+	bool open_data;	    /* the open record holds messages */
 
 	/* Incoming. */
 	struct run *head, **tail;
@@ -56,6 +60,8 @@ struct session_channel {
 	uint64_t freed_total; /* taken, or granted ahead */
 	uint8_t *part;	      /* message being put together */
 	size_t part_len, part_size, part_total;
+
+	bool closed; /* CLOSE came: nothing that counts may follow */
 
 	unsigned events;
 	struct session_channel_news news;
@@ -140,6 +146,9 @@ int session_channel_flush(struct session_channel *c)
 	c->open_len = 0;
 	f->len = len;
 	f->next = NULL;
+	if (c->open_data)
+		c->data_end = c->out.seq;
+	c->open_data = false;
 	*c->sealed_tail = f;
 	c->sealed_tail = &f->next;
 	c->stats.records_sent++;
@@ -176,6 +185,7 @@ static void put_whole(struct session_channel *c, struct session_outgoing *m)
 	c->open_len += n;
 	c->sent_total += n;
 	m->done = m->len;
+	c->open_data = true;
 	c->stats.bytes_sent += m->len;
 }
 
@@ -201,6 +211,7 @@ static void put_part(struct session_channel *c, struct session_outgoing *m)
 	c->sent_total += n;
 	m->done += part;
 	m->begun = true;
+	c->open_data = true;
 	c->stats.bytes_sent += part;
 }
 
@@ -330,7 +341,7 @@ static void count_taken(struct session_channel *c, size_t len)
 /* Items that count: the sender must have had room when it began this one. */
 static int count_item(struct session_channel *c, size_t len)
 {
-	if (c->received_total >= c->received_limit)
+	if (c->received_total >= c->received_limit || c->closed)
 		return PARLEY_ERR_RECORD;
 	c->received_total += len;
 	return 0;
@@ -505,6 +516,7 @@ static int receive_control(struct session_channel *c, uint64_t code,
 	case SESSION_ITEM_CLOSE:
 		if (len != 0)
 			return PARLEY_ERR_RECORD;
+		c->closed = true;
 		c->events |= SESSION_CHANNEL_CLOSE;
 		return 0;
 	case SESSION_ITEM_ABORT:
@@ -659,9 +671,28 @@ const struct session_channel_news *session_channel_news(
 	return &c->news;
 }
 
+int session_channel_close(struct session_channel *c)
+{
+	int err;
+
+	/* The other side may leave upon it: it should know what arrived. */
+	if ((err = session_channel_ack(c)) ||
+	    (err = session_channel_control(c, SESSION_ITEM_CLOSE, NULL, 0)) ||
+	    (err = session_channel_flush(c)))
+		return err;
+	c->close_end = c->out.seq;
+	return 0;
+}
+
+bool session_channel_close_acked(const struct session_channel *c)
+{
+	return c->close_end > 0 && c->acked >= c->close_end;
+}
+
 uint64_t session_channel_unacked(const struct session_channel *c)
 {
-	return c->out.seq - c->acked + (c->open_len > 0);
+	return (c->data_end > c->acked ? c->data_end - c->acked : 0) +
+	       c->open_data;
 }
 
 const struct session_channel_stats *session_channel_stats(

@@ -184,7 +184,21 @@ bool session_channel_ack_due(const struct session_channel *c);
  */
 void session_channel_grant(struct session_channel *c);
 
-/* session_channel_unacked(c): records sent that were not acknowledged yet. */
+/*
+ * session_channel_close(c):
+ * Say in a record of its own what arrived, and that nothing more is coming.
+ * Errors as session_channel_put().
+ */
+int session_channel_close(struct session_channel *c)
+    __attribute__((warn_unused_result));
+
+/* session_channel_close_acked(c): has the other side seen our CLOSE? */
+bool session_channel_close_acked(const struct session_channel *c);
+
+/*
+ * session_channel_unacked(c):
+ * Records with messages (or parts) that were not acknowledged yet.
+ */
 uint64_t session_channel_unacked(const struct session_channel *c);
 
 const struct session_channel_stats *session_channel_stats(

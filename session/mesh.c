@@ -13,7 +13,6 @@
  */
 #include "session/session.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +74,7 @@ static void report(struct parley_session *s, struct session_party *p,
 		progress.name = name_of(s, party);
 		progress.did = parley_session_agreement_party_did(
 		    s->agreement, (size_t)party);
-		if (p->dial)
+		if (p->dial || we_dial(s, party))
 			progress.endpoint = endpoint_of(s, p);
 		if (!detail && p->detail[0])
 			progress.detail = p->detail;
@@ -640,6 +639,10 @@ static void on_record(struct parley_session *s, struct session_link *link,
 		session_mark_full(s, p);
 	if (events)
 		on_channel_events(s, p, events);
+	/* Parts of a message make room as they come. */
+	if (session_live(p) && session_channel_ack_due(p->up->channel) &&
+	    session_channel_ack(p->up->channel) == 0)
+		session_party_flush(s, p);
 }
 
 /*
@@ -737,9 +740,9 @@ static void agreement_differs(struct parley_session *s, int party,
 	} else {
 		session_error(
 		    s, PARLEY_ERR_AGREEMENT, -1,
-		    "%s, who is not in our roster, holds this agreement with "
-		    "another %s",
-		    *signer ? signer : "somebody", *field ? field : "content");
+		    "%s holds this agreement, but it differs from ours in %s",
+		    *signer ? signer : "somebody who dialled us",
+		    *field ? field : "a part that cannot be named");
 	}
 	fail_opening(s, PARLEY_ERR_AGREEMENT);
 }
@@ -766,6 +769,15 @@ static void on_accept(struct parley_session *s, struct session_link *link,
 	if (err == PARLEY_ERR_AGREEMENT)
 		agreement_differs(s, link->party,
 				  session_handshake_field(link->handshake), "");
+	if (f->len > 0 && f->data[0] == SESSION_WIRE_REFUSE &&
+	    (err == PARLEY_ERR_SUITE || err == PARLEY_ERR_VERSION) &&
+	    is_opening(s) && !s->failing) {
+		/* Trying again would not change it. */
+		p->told = true;
+		session_error(s, err, link->party, "refuses us: %s",
+			      parley_did_err_string(err));
+		fail_opening(s, err);
+	}
 	if (err == PARLEY_ERR_GATE && f->data[0] == SESSION_WIRE_REFUSE)
 		return; /* PROTOCOL 5.4: ignored */
 	if (!err)
@@ -815,8 +827,12 @@ static void on_stranger(struct parley_session *s, struct session_conn *conn,
 	if (reply)
 		send_bytes(s, conn, reply, reply_len);
 	if (err) {
-		if (err == PARLEY_ERR_ADDRESS)
-			agreement_differs(s, -1, "DID or endpoint for us", "");
+		if (err == PARLEY_ERR_ADDRESS) {
+			snprintf(text, sizeof(text),
+				 "parties[%zu].did (or endpoints)",
+				 s->self.index);
+			agreement_differs(s, -1, text, "");
+		}
 		snprintf(text, sizeof(text), "stranger refused: %s",
 			 parley_did_err_string(err));
 		report(s, NULL, text);
@@ -1028,6 +1044,7 @@ static int opening_timed_out(struct parley_session *s)
 
 static int end_opening(struct parley_session *s, int err)
 {
+	s->failing = err;
 	s->state = PARLEY_SESSION_FAILED;
 	s->next_timer_ms = INT64_MAX;
 	return err;
@@ -1064,6 +1081,8 @@ int session_mesh_process(struct parley_session *s)
 	int64_t now;
 	int err;
 
+	if (s->state == PARLEY_SESSION_FAILED && s->failing)
+		return s->failing; /* the sentence stands */
 	if (s->state == PARLEY_SESSION_FAILED ||
 	    s->state == PARLEY_SESSION_CLOSED)
 		return PARLEY_ERR_STATE;

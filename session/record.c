@@ -9,8 +9,9 @@
 
 #include <string.h>
 
+#include <parley/err.h>
+
 #include "did/secret.h"
-#include "parley/err.h"
 #include "session/schedule.h"
 
 /* s -> key, iv, and the next s, which replaces it. */

@@ -9,6 +9,7 @@
  */
 #include "session/session.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -582,7 +583,7 @@ int parley_session_wait(struct parley_session *s)
 	while (!err && s->state == PARLEY_SESSION_OPENING)
 		err = wait_and_process(s, INT64_MAX);
 	if (!err && s->state != PARLEY_SESSION_READY)
-		err = refuse_call(s, PARLEY_ERR_STATE, "the session is over");
+		err = session_mesh_process(s);
 	return err;
 }
 
@@ -595,40 +596,42 @@ static void say_goodbye(struct parley_session *s, struct session_party *p)
 {
 	if (!session_live(p) || p->close_sent || p->held)
 		return;
-	if (session_channel_control(p->up->channel, SESSION_ITEM_CLOSE, NULL,
-				    0))
+	if (session_channel_close(p->up->channel))
 		return;
 	p->close_sent = true;
 	session_party_flush(s, p);
 }
 
-/* Is nothing to be waited for any more from ${p}? */
+/*
+ * Is nothing to be waited for any more from ${p}?  Who has closed may leave
+ * once all of its own was acknowledged, so its word on our CLOSE may never
+ * come; its word on our messages came with its CLOSE, or comes shortly.
+ */
 static bool is_finished(const struct session_party *p)
 {
-	if (p->state != PARLEY_PARTY_READY)
-		return true; /* lost, or closed by itself */
-	return p->close_sent && session_channel_unacked(p->up->channel) == 0;
+	if (!session_live(p))
+		return true;
+	if (session_channel_close_acked(p->up->channel))
+		return true;
+	return p->state == PARLEY_PARTY_CLOSED && !p->held &&
+	       session_channel_unacked(p->up->channel) == 0;
 }
 
-/* Name whoever did not get everything. */
+/* Name whoever did not get everything; the first one last. */
 static int report_undelivered(struct parley_session *s)
 {
 	int err = 0;
 
 	for (size_t i = s->n; i-- > 0;) {
 		struct session_party *p = &s->parties[i];
-		uint64_t unacked;
+		uint64_t unacked =
+		    p->up ? session_channel_unacked(p->up->channel) : 0;
 
-		if (!p->up)
-			continue;
-		unacked = session_channel_unacked(p->up->channel);
-		if (p->state == PARLEY_PARTY_CLOSED && unacked <= 1)
-			continue; /* our goodbye crossed theirs */
 		if (unacked > 0 || p->held)
-			err =
-			    session_error(s, PARLEY_ERR_UNDELIVERED, (int)i,
-					  "%llu records were not acknowledged",
-					  (unsigned long long)unacked);
+			err = session_error(s, PARLEY_ERR_UNDELIVERED, (int)i,
+					    "%" PRIu64
+					    " records were not acknowledged",
+					    unacked);
 	}
 	return err;
 }

@@ -32,6 +32,7 @@ for layer in did comm session; do
 		file=$layer/$(basename "$object" .c.o)
 		header=$file.h
 		[ -e "$header" ] || header=${file%%_*}.h
+		[ -e "$header" ] || header=$layer/$layer.h
 		nm -g --defined-only "$object" | awk '{ print $3 }' |
 		    while read -r symbol; do
 			case $symbol in

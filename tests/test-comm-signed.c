@@ -399,9 +399,10 @@ static void outputs_are_untouched_on_error(void **state)
 {
 	char *message = own_message(*state), *envelope = pack(*state, message);
 	char signer[PARLEY_DID_SIZE] = "untouched", *out = NULL;
-	char *sig = strstr(envelope, "\"signature\":\"");
+	char *sig;
 	size_t len = 7;
 
+	sig = strstr(envelope, "\"signature\":\"");
 	assert_non_null(sig);
 	sig += strlen("\"signature\":\"");
 	sig[0] = sig[0] == 'A' ? 'B' : 'A';

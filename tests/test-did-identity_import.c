@@ -171,6 +171,31 @@ static void encrypted_pem_needs_its_passphrase(void **state)
 	}
 }
 
+static void encrypted_jwk_needs_its_passphrase(void **state)
+{
+	struct fixture *f = *state;
+	struct parley_identity *id, *again;
+
+	assert_int_equal(parley_did_identity_new(&id), 0);
+	assert_int_equal(parley_did_identity_export(id, f->path, PARLEY_KEY_JWK,
+						    PASS, strlen(PASS)),
+			 0);
+	assert_int_equal(parley_did_identity_import(&again, f->path,
+						    PARLEY_KEY_JWK, NULL, 0),
+			 PARLEY_ERR_PASSPHRASE);
+	assert_int_equal(parley_did_identity_import(&again, f->path,
+						    PARLEY_KEY_JWK, "wrong", 5),
+			 PARLEY_ERR_PASSPHRASE);
+	assert_int_equal(parley_did_identity_import(&again, f->path,
+						    PARLEY_KEY_JWK, PASS,
+						    strlen(PASS)),
+			 0);
+	assert_string_equal(parley_did_identity_did(again),
+			    parley_did_identity_did(id));
+	parley_did_identity_free(again);
+	parley_did_identity_free(id);
+}
+
 static void arguments_that_do_not_fit_are_refused(void **state)
 {
 	static const char longest[PARLEY_PASSPHRASE_LEN_MAX + 1] = {1};
@@ -186,8 +211,8 @@ static void arguments_that_do_not_fit_are_refused(void **state)
 	assert_int_equal(parley_did_identity_export(ed, f->path, PARLEY_KEY_PEM,
 						    longest, sizeof(longest)),
 			 PARLEY_ERR_ARGUMENT);
-	assert_int_equal(parley_did_identity_export(ed, f->path, PARLEY_KEY_JWK,
-						    PASS, strlen(PASS)),
+	assert_int_equal(parley_did_identity_export(
+			     ed, f->path, PARLEY_KEY_SEED, PASS, strlen(PASS)),
 			 PARLEY_ERR_ARGUMENT);
 	assert_int_equal(
 	    parley_did_identity_export(p256, f->path, PARLEY_KEY_SEED, NULL, 0),
@@ -234,6 +259,7 @@ int main(void)
 	    TEST(keys_of_other_programs_are_read_or_refused),
 	    TEST(exported_identity_comes_back),
 	    TEST(encrypted_pem_needs_its_passphrase),
+	    TEST(encrypted_jwk_needs_its_passphrase),
 	    TEST(arguments_that_do_not_fit_are_refused),
 	    TEST(files_that_cannot_be_read_or_written_are_told_apart),
 	};

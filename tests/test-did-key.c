@@ -153,7 +153,7 @@ static void hostile_dids_are_refused_each_with_its_error(void **state)
 	(void)state;
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
 	{
-		len = vector_bytes(text, sizeof(text), v, "did");
+		len = vector_raw(text, sizeof(text), v, "did");
 		err = did_key_decode(&key, (const char *)text, len);
 		/* What no DID can hold is caught where DIDs are checked. */
 		if (did_check((const char *)text, len))

@@ -65,8 +65,8 @@ size_t vector_hex(uint8_t *bytes, size_t size, const json_t *v,
 	return len;
 }
 
-size_t vector_bytes(uint8_t *bytes, size_t size, const json_t *v,
-		    const char *name)
+size_t vector_raw(uint8_t *bytes, size_t size, const json_t *v,
+		  const char *name)
 {
 	size_t len;
 

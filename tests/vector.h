@@ -29,12 +29,12 @@ size_t vector_hex(uint8_t *bytes, size_t size, const json_t *v,
 		  const char *name);
 
 /*
- * vector_bytes(bytes, size, v, name):
+ * vector_raw(bytes, size, v, name):
  * The text of the member ${name}, or of `hex` decoded where that is there
  * instead, which must fit into ${size} bytes with a NUL.  Returns its length.
  */
-size_t vector_bytes(uint8_t *bytes, size_t size, const json_t *v,
-		    const char *name);
+size_t vector_raw(uint8_t *bytes, size_t size, const json_t *v,
+		  const char *name);
 
 /*
  * vector_expect(v, err):

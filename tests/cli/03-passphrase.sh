@@ -93,6 +93,7 @@ for delay in 0.05 0.2 0.5; do
 	sleep "$delay"
 	kill -INT "$(cat e.pid)" 2>/dev/null || :
 	wait "$(cat e.pid)" || :
+	rm e.pid
 	if [ -e "$identities/e.identity" ]; then
 		run 0 identity show e --check --passphrase-file right
 		rm "$identities/e.identity"

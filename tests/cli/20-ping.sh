@@ -53,3 +53,18 @@ start bob ping c.json --identity bob --count 1 --timeout 20 \
 	--listen "tcp://127.0.0.1:$port"
 finish 0 alice
 finish 0 bob
+
+claim 'the examples of agreement new and ping work as typed'
+mkdir "$dir/bin" example
+ln -s "$DID_CLI" "$dir/bin/did-cli"
+PATH=$dir/bin:$PATH
+XDG_DATA_HOME=$dir/data
+export PATH XDG_DATA_HOME
+{
+	did-cli help agreement new | sed '1,/^example/d'
+	did-cli help ping | sed '1,/^example/d'
+	# shellcheck disable=SC2016 # for the shell that runs it
+	echo 'wait $!'
+} | sed "s/7001/$(free_port)/" >example/script
+(cd example && sh -e script >"$dir/out" 2>"$dir/err") || fail 'exit code'
+[ "$(grep -c '3 of 3 answered' "$dir/out")" -eq 2 ] || fail 'not both'

@@ -26,10 +26,11 @@ s.bind(("127.0.0.1", int(sys.argv[1])))
 s.listen()
 print("listening", flush=True)
 time.sleep(600)' "$port" >listener.out &
-listener=$!
+echo $! >listener.pid
 until_has listener.out listening
 run 5 ping a.json --identity bob --timeout 5
-kill "$listener"
+kill "$(cat listener.pid)"
+rm listener.pid
 err_has 'did-cli: error: '
 err_has 'in use'
 err_has 'did-cli: hint: does another session of this party still run?'

@@ -6,7 +6,7 @@ port=$(free_port)
 run 0 agreement new --name demo --out a.json --party "$a,alice" \
 	--party "$b,bob,tcp://127.0.0.1:$port"
 
-# Nothing listens, no file is left, no process runs.
+# Nothing listens and no file is left; finish has seen the process end.
 nothing_left()
 {
 	python3 -c 'import socket, sys
@@ -15,9 +15,6 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(("127.0.0.1", int(sys.argv[1])))
 s.listen()' "$port" || fail 'the port is still in use'
 	[ -z "$(find "$TMPDIR" -type f -o -type s)" ] || fail 'files left'
-	for pid in *.pid; do
-		! kill -0 "$(cat "$pid")" 2>/dev/null || fail 'a process runs'
-	done
 }
 
 claim 'Ctrl-C while waiting'

@@ -12,8 +12,15 @@ test_script=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 : "${DID_CLI:?names the program to test}"
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/did-cli-test.XXXXXX")
-# shellcheck disable=SC2154 # code is set by run
-trap 'rm -rf "$dir"' EXIT
+# A test that failed half way may have left what it started.
+clean_up()
+{
+	for pid in "$dir"/work/*.pid; do
+		[ ! -e "$pid" ] || kill -KILL "$(cat "$pid")" 2>/dev/null || :
+	done
+	rm -rf "$dir"
+}
+trap clean_up EXIT
 trap 'exit 130' INT TERM
 HOME=$dir/home
 TMPDIR=$dir/tmp
@@ -125,6 +132,7 @@ finish()
 {
 	code=0
 	wait "$(cat "$2.pid")" || code=$?
+	rm "$2.pid"
 	cp "$2.out" "$dir/out"
 	cp "$2.err" "$dir/err"
 	[ "$code" -eq "$1" ] || fail "$2: exit code $code and not $1"

@@ -24,17 +24,20 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_S = 60
-DIFFER_LIMIT_S = 10
+DIFFER_LIMIT_S = 8
+# A party that learns of it from another one may call it ABORTED.
+AGREEMENT_ERRORS = ("PARLEY_ERR_AGREEMENT", "PARLEY_ERR_ABORTED")
 
 
 class Case:
     """`kinds` is who plays each party: c or py.  `change` alters the
     agreement of the last party; `restart` kills party 1 before the last
-    one starts and starts it again."""
+    one starts and starts it again; `twice` leaves its first process running,
+    which has to give up."""
 
     def __init__(self, name, kinds, script="exchange:18", suites="2,1",
                  silent=(), change=None, expect=None, restart=False,
-                 unreachable=None):
+                 unreachable=None, twice=False, window=None):
         self.name = name
         self.kinds = kinds
         self.script = script
@@ -44,6 +47,8 @@ class Case:
         self.expect = expect  # text that every party's error must hold
         self.restart = restart
         self.unreachable = unreachable  # listens where nobody looks for it
+        self.twice = twice
+        self.window = window  # of parties in Python
 
 
 def change_parameter(agreement):
@@ -82,6 +87,14 @@ def cases(with_c):
                    unreachable=len(kinds) - 1)
         if len(kinds) > 2:
             yield Case(f"{name} restart while opening", kinds, restart=True)
+            yield Case(f"{name} two processes of one party", kinds,
+                       twice=True)
+        else:
+            yield Case(f"{name} small window", kinds, window=65536)
+            # More than 4096 records in each direction.
+            for suites in ("1", "2,1"):
+                yield Case(f"{name} ratchet, suites {suites}", kinds,
+                           "pingpong:800", suites)
     yield Case("-".join(mixes[-1] * 2) + " all to all", mixes[-1] * 2,
                "exchange:9")
 
@@ -135,16 +148,18 @@ class Mesh:
             path = self.directory / f"agreement{i}.json"
             path.write_text(json.dumps(own), encoding="utf-8")
 
-    def start(self, index):
+    def start(self, index, elsewhere=False):
         args = ["--agreement", str(self.directory / f"agreement{index}.json"),
                 "--script", self.case.script]
-        if self.case.unreachable == index:
+        if elsewhere or self.case.unreachable == index:
             args += ["--listen", f"tcp://127.0.0.1:{free_ports(1)[0]}"]
         identity = str(self.directory / f"identity{index}")
         if self.case.kinds[index] == "c":
             args += ["--identity", identity]
         else:
             args += ["--seed-file", identity, "--suites", self.case.suites]
+            if self.case.window:
+                args += ["--window", str(self.case.window)]
         process = subprocess.Popen(self._program(index) + args, text=True,
                                    stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
@@ -152,16 +167,26 @@ class Mesh:
         return process
 
     def run(self):
-        """What each party printed, in index order."""
+        """What each party printed, in index order; at the end what the
+        first of two processes of party 1 printed."""
         n_parties = len(self.case.kinds)
-        if self.case.restart:
-            started = [self.start(i) for i in range(n_parties - 1)]
-            time.sleep(1)  # time enough for a channel to the old process
-            started[1].kill()
-            started[1] = self.start(1)
-            started.append(self.start(n_parties - 1))
-        else:
+        if not self.case.restart and not self.case.twice:
             started = [self.start(i) for i in range(n_parties)]
+            return [outcome(process) for process in started]
+
+        started = [self.start(i) for i in range(n_parties - 1)]
+        time.sleep(1)  # time enough for a channel to the old process
+        old = started[1]
+        if self.case.restart:
+            old.kill()
+        started[1] = self.start(1, elsewhere=self.case.twice)
+        if self.case.twice:
+            # Party 0 tells the old process of the new one.  With the last
+            # party before that, all could be ready with the old one.
+            wait_for(old)
+        started.append(self.start(n_parties - 1))
+        if self.case.twice:
+            started.append(old)
         return [outcome(process) for process in started]
 
     def kill(self):
@@ -169,6 +194,14 @@ class Mesh:
             if process.poll() is None:
                 process.kill()
             process.wait()
+
+
+def wait_for(process):
+    """Wait for its end without reading what it printed (one line)."""
+    try:
+        process.wait(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        pass  # the outcome will say so
 
 
 def outcome(process):
@@ -201,17 +234,22 @@ def judge(case, results, seconds):
     if case.expect:
         for i, result in enumerate(results):
             if (result["ok"] or result.get("status") != 1
-                    or result.get("error") != "PARLEY_ERR_AGREEMENT"
+                    or result.get("error") not in AGREEMENT_ERRORS
                     or case.expect not in result["text"]):
-                return (f"party {i} should have failed with "
-                        f"PARLEY_ERR_AGREEMENT, {case.expect}: {result}")
+                return (f"party {i} should have failed, naming "
+                        f"{case.expect}: {result}")
         if seconds > DIFFER_LIMIT_S:
             return f"took {seconds:.1f} s to fail"
         return None
+    if case.twice:
+        old = results.pop()
+        if old.get("error") != "PARLEY_ERR_RESTARTED":
+            return f"the first process of party 1 should have ended: {old}"
     n_messages = int(case.script.partition(":")[2] or 0)
     wanted = n_messages * (len(results) - 1)
     for i, result in enumerate(results):
-        if not result["ok"] or result.get("received") != wanted:
+        if (not result["ok"] or result.get("status") != 0
+                or result.get("received") != wanted):
             return f"party {i}: {result}"
     return None
 

@@ -79,16 +79,17 @@ int parley_did_identity_new_type(struct parley_identity **idp,
  * parley_did_identity_import(idp, path, format, passphrase, passphrase_len):
  * Read the secret key in ${path}, a file of another program, and return its
  * identity in ${*idp}; the caller frees it with parley_did_identity_free().
- * Ed25519 and P-256 keys are taken.  ${passphrase} is for encrypted PEM, and
- * ignored otherwise; it may be NULL.  The file is not changed; who no longer
- * needs it should destroy it.
+ * Ed25519 and P-256 keys are taken.  ${passphrase} is for encrypted PEM and
+ * JWK, and ignored otherwise; it may be NULL.  The file is not changed; who no
+ * longer needs it should destroy it.
  *
  * Returns 0, or PARLEY_ERR_NOT_FOUND, PARLEY_ERR_SYSTEM (see errno),
  * PARLEY_ERR_FORMAT (not of this format, or no secret in it), PARLEY_ERR_JSON,
  * PARLEY_ERR_ENCODING, PARLEY_ERR_LENGTH, PARLEY_ERR_KEY (not a valid key, or
  * its public part is another key's), PARLEY_ERR_UNSUPPORTED (other type of
- * key), PARLEY_ERR_PASSPHRASE (missing or wrong), PARLEY_ERR_TOO_LARGE,
- * PARLEY_ERR_ARGUMENT, PARLEY_ERR_MEMORY.
+ * key), PARLEY_ERR_ALGORITHM (of an encrypted JWK), PARLEY_ERR_PASSPHRASE
+ * (missing or wrong), PARLEY_ERR_TOO_LARGE, PARLEY_ERR_ARGUMENT,
+ * PARLEY_ERR_MEMORY.
  */
 int parley_did_identity_import(struct parley_identity **idp, const char *path,
 			       enum parley_key_format format,

@@ -11,6 +11,7 @@ from .errors import Refused, demand
 FILE_LEN_MAX = 1024 * 1024
 INTEGER_MAX = 2 ** 53 - 1
 PARTIES_MAX = 1024
+MEMBERS_MAX = 256
 ENDPOINTS_MAX = 8
 LABEL = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -38,7 +39,7 @@ class Agreement:
         self.id = read_id(top.get("id"))
         self.name = read_text(top.get("name"), "name", 1, 200)
         self.created = read_int(top.get("created"), "created", 0)
-        self.expires = (read_int(top["expires"], "expires", 0)
+        self.expires = (read_int(top["expires"], "expires", 1)
                         if "expires" in top else 0)
         self._read_program(top.get("program", {"name": ""}))
         self._read_parameters(top.get("parameters", {}))
@@ -53,6 +54,8 @@ class Agreement:
                                          "program.version")
         digests = program.get("digests", {})
         check_members(digests, None, "program.digests")
+        demand(len(digests) <= MEMBERS_MAX, "TOO_LARGE",
+               "program.digests has more than 256 members")
         self.digests = []
         for label in sorted(digests):
             value = digests[label]
@@ -62,6 +65,8 @@ class Agreement:
 
     def _read_parameters(self, parameters):
         check_members(parameters, None, "parameters")
+        demand(len(parameters) <= MEMBERS_MAX, "TOO_LARGE",
+               "parameters has more than 256 members")
         self.parameters = []
         for name in sorted(parameters):
             value = parameters[name]

@@ -553,6 +553,9 @@ class Session:
             # party's later one.
             self.answer_until = now_ms()
             self.failure = self.failure or refused
+        elif name == "RESTARTED" and item.culprit == channel.index:
+            # The earlier process of that party gives up; wait for the later.
+            self._channel_lost(channel, refused)
         else:
             self._fail(refused)
 

@@ -1,0 +1,265 @@
+/*
+ * The AEADs of the suites: published values, and what must not open.
+ */
+#include "session/aead.h"
+
+#include "tests/test-session-vector.h"
+
+static const uint8_t suites[] = {SESSION_SUITE_CHACHA20, SESSION_SUITE_AES256};
+
+static const uint8_t key[SESSION_KEY_LEN] = {1, 2, 3};
+static const uint8_t nonce[SESSION_IV_LEN] = {9, 8, 7};
+static const uint8_t ad[] = "additional";
+
+enum { TEXT_LEN = 100, SEALED_LEN = TEXT_LEN + SESSION_AEAD_TAG_LEN };
+
+/* "0123.." sealed under ${key}, with the tag behind it. */
+static void make_sealed(uint8_t sealed[SEALED_LEN], uint8_t suite)
+{
+	struct session_aead a = {0};
+
+	for (int i = 0; i < TEXT_LEN; i++)
+		sealed[i] = (uint8_t)i;
+	assert_int_equal(session_aead_init(&a, suite, key, true), 0);
+	assert_int_equal(session_aead_seal(&a, sealed + TEXT_LEN, sealed,
+					   TEXT_LEN, nonce, ad, sizeof(ad)),
+			 0);
+	session_aead_wipe(&a);
+}
+
+static int open_sealed(uint8_t suite, uint8_t sealed[SEALED_LEN],
+		       const uint8_t *with_nonce, const uint8_t *with_ad,
+		       size_t ad_len)
+{
+	struct session_aead a = {0};
+	int err;
+
+	assert_int_equal(session_aead_init(&a, suite, key, false), 0);
+	err = session_aead_open(&a, sealed, TEXT_LEN, sealed + TEXT_LEN,
+				with_nonce, with_ad, ad_len);
+	session_aead_wipe(&a);
+	return err;
+}
+
+static void assert_all_zero(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(p[i], 0);
+}
+
+static void replay(const json_t *v)
+{
+	uint8_t suite = (uint8_t)vector_int(v, "suite");
+	struct bytes k = vector_bytes(v, "key"), n = vector_bytes(v, "nonce");
+	struct bytes d = vector_bytes(v, "ad"), text = vector_bytes(v, "text");
+	uint8_t tag[SESSION_AEAD_TAG_LEN];
+	struct session_aead a = {0};
+
+	assert_int_equal(k.len, SESSION_KEY_LEN);
+	assert_int_equal(n.len, SESSION_IV_LEN);
+	assert_int_equal(session_aead_init(&a, suite, k.p, true), 0);
+	assert_int_equal(
+	    session_aead_seal(&a, tag, text.p, text.len, n.p, d.p, d.len), 0);
+	assert_vector(text.p, text.len, v, "sealed");
+	assert_vector(tag, sizeof(tag), v, "tag");
+
+	/* The same context, keyed anew, opens it. */
+	assert_int_equal(session_aead_init(&a, suite, k.p, false), 0);
+	assert_int_equal(
+	    session_aead_open(&a, text.p, text.len, tag, n.p, d.p, d.len), 0);
+	assert_vector(text.p, text.len, v, "text");
+	session_aead_wipe(&a);
+	free(k.p);
+	free(n.p);
+	free(d.p);
+	free(text.p);
+}
+
+static void published_values_are_met(void **state)
+{
+	json_t *file = vector_load("aead/published.json"), *v;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(json_object_get(file, "vectors"), i, v)
+		replay(v);
+	print_message("%zu aead vectors\n", i);
+	json_decref(file);
+}
+
+static void every_length_round_trips_in_one_context(void **state)
+{
+	uint8_t buf[300 + SESSION_AEAD_TAG_LEN], n[SESSION_IV_LEN] = {0};
+	struct session_aead seal = {0}, open = {0};
+
+	(void)state;
+	for (size_t s = 0; s < N_OF(suites); s++) {
+		assert_int_equal(session_aead_init(&seal, suites[s], key, true),
+				 0);
+		assert_int_equal(
+		    session_aead_init(&open, suites[s], key, false), 0);
+		for (size_t len = 0; len <= 300; len++) {
+			memset(buf, (int)len, len);
+			n[0] = (uint8_t)len;
+			n[1] = (uint8_t)(len >> 8);
+			assert_int_equal(session_aead_seal(&seal, buf + len,
+							   buf, len, n, ad,
+							   len % sizeof(ad)),
+					 0);
+			assert_int_equal(session_aead_open(&open, buf, len,
+							   buf + len, n, ad,
+							   len % sizeof(ad)),
+					 0);
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(buf[i], (uint8_t)len);
+		}
+	}
+	session_aead_wipe(&seal);
+	session_aead_wipe(&open);
+}
+
+static void every_flipped_bit_is_refused_and_leaves_zeroes(void **state)
+{
+	uint8_t sealed[SEALED_LEN], copy[SEALED_LEN];
+
+	(void)state;
+	for (size_t s = 0; s < N_OF(suites); s++) {
+		make_sealed(sealed, suites[s]);
+		for (int bit = 0; bit < 8 * SEALED_LEN; bit++) {
+			memcpy(copy, sealed, sizeof(copy));
+			copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(open_sealed(suites[s], copy, nonce, ad,
+						     sizeof(ad)),
+					 PARLEY_ERR_SEAL);
+			assert_all_zero(copy, TEXT_LEN);
+		}
+		assert_int_equal(
+		    open_sealed(suites[s], sealed, nonce, ad, sizeof(ad)), 0);
+		assert_int_equal(sealed[99], 99);
+	}
+}
+
+static void other_nonce_or_additional_data_is_refused(void **state)
+{
+	uint8_t sealed[SEALED_LEN], copy[SEALED_LEN], n[SESSION_IV_LEN];
+	uint8_t d[sizeof(ad)];
+
+	(void)state;
+	for (size_t s = 0; s < N_OF(suites); s++) {
+		make_sealed(sealed, suites[s]);
+		for (size_t i = 0; i < sizeof(n); i++) {
+			memcpy(copy, sealed, sizeof(copy));
+			memcpy(n, nonce, sizeof(n));
+			n[i] ^= 1;
+			assert_int_equal(
+			    open_sealed(suites[s], copy, n, ad, sizeof(ad)),
+			    PARLEY_ERR_SEAL);
+		}
+		for (size_t i = 0; i < sizeof(d); i++) {
+			memcpy(copy, sealed, sizeof(copy));
+			memcpy(d, ad, sizeof(d));
+			d[i] ^= 0x80;
+			assert_int_equal(
+			    open_sealed(suites[s], copy, nonce, d, sizeof(d)),
+			    PARLEY_ERR_SEAL);
+		}
+		memcpy(copy, sealed, sizeof(copy));
+		assert_int_equal(
+		    open_sealed(suites[s], copy, nonce, ad, sizeof(ad) - 1),
+		    PARLEY_ERR_SEAL);
+	}
+}
+
+static void one_suite_does_not_open_the_other(void **state)
+{
+	uint8_t sealed[SEALED_LEN];
+
+	(void)state;
+	for (size_t s = 0; s < N_OF(suites); s++) {
+		make_sealed(sealed, suites[s]);
+		assert_int_equal(
+		    open_sealed(suites[1 - s], sealed, nonce, ad, sizeof(ad)),
+		    PARLEY_ERR_SEAL);
+	}
+}
+
+static void other_suites_are_refused(void **state)
+{
+	struct session_aead a = {0};
+
+	(void)state;
+	for (int suite = 0; suite < 256; suite++) {
+		bool known = suite == 1 || suite == 2;
+
+		assert_int_equal(session_aead_supported((uint8_t)suite), known);
+		if (known)
+			continue;
+		assert_int_equal(
+		    session_aead_init(&a, (uint8_t)suite, key, true),
+		    PARLEY_ERR_SUITE);
+		assert_null(a.ctx);
+	}
+	assert_true(session_aead_supported((uint8_t)session_aead_preferred()));
+}
+
+static void context_serves_one_direction_only(void **state)
+{
+	uint8_t sealed[SEALED_LEN];
+	struct session_aead a = {0};
+
+	(void)state;
+	make_sealed(sealed, SESSION_SUITE_AES256);
+	assert_int_equal(
+	    session_aead_init(&a, SESSION_SUITE_AES256, key, true), 0);
+	assert_int_equal(session_aead_open(&a, sealed, TEXT_LEN,
+					   sealed + TEXT_LEN, nonce, ad,
+					   sizeof(ad)),
+			 PARLEY_ERR_SEAL);
+	assert_int_equal(
+	    session_aead_init(&a, SESSION_SUITE_AES256, key, false), 0);
+	assert_int_equal(session_aead_seal(&a, sealed + TEXT_LEN, sealed,
+					   TEXT_LEN, nonce, ad, sizeof(ad)),
+			 PARLEY_ERR_INTERNAL);
+	session_aead_wipe(&a);
+}
+
+static void wiped_context_does_nothing(void **state)
+{
+	uint8_t sealed[SEALED_LEN];
+	struct session_aead a = {0};
+
+	(void)state;
+	make_sealed(sealed, SESSION_SUITE_CHACHA20);
+	for (int seal = 0; seal < 2; seal++) {
+		assert_int_equal(session_aead_init(&a, SESSION_SUITE_CHACHA20,
+						   key, seal == 1),
+				 0);
+		session_aead_wipe(&a);
+		session_aead_wipe(&a);
+		assert_null(a.ctx);
+		assert_int_equal(session_aead_seal(&a, sealed + TEXT_LEN,
+						   sealed, TEXT_LEN, nonce, ad,
+						   sizeof(ad)),
+				 PARLEY_ERR_INTERNAL);
+		assert_int_equal(session_aead_open(&a, sealed, TEXT_LEN,
+						   sealed + TEXT_LEN, nonce, ad,
+						   sizeof(ad)),
+				 PARLEY_ERR_SEAL);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(published_values_are_met),
+	    cmocka_unit_test(every_length_round_trips_in_one_context),
+	    cmocka_unit_test(every_flipped_bit_is_refused_and_leaves_zeroes),
+	    cmocka_unit_test(other_nonce_or_additional_data_is_refused),
+	    cmocka_unit_test(one_suite_does_not_open_the_other),
+	    cmocka_unit_test(other_suites_are_refused),
+	    cmocka_unit_test(context_serves_one_direction_only),
+	    cmocka_unit_test(wiped_context_does_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
