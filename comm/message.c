@@ -19,6 +19,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include <sodium.h>
+
+#include "comm/jose.h"
 #include "did/did.h"
 #include "did/json.h"
 
@@ -367,7 +370,10 @@ int comm_message_parse(struct comm_message *m, const char *text, size_t len)
 
 	if (len > PARLEY_COMM_LEN_MAX)
 		return PARLEY_ERR_TOO_LARGE;
-	err = did_json_parse(&json, text, len);
+	err = comm_jose_bound(text, len, PARLEY_COMM_VALUES_MAX);
+	if (err)
+		return err;
+	err = comm_jose_load(&json, text, len);
 	if (err)
 		return err;
 	err = comm_message_check(m, json);
@@ -387,6 +393,7 @@ int comm_message_check(struct comm_message *m, json_t *json)
 	m->from = did_json_string(json, "from");
 	m->thid = did_json_string(json, "thid");
 	m->pthid = did_json_string(json, "pthid");
+	m->from_prior = did_json_string(json, "from_prior");
 	m->to = json_object_get(json, "to");
 	m->body = json_object_get(json, "body");
 	m->created_time = get_time(json, "created_time");
@@ -417,6 +424,80 @@ int comm_message_fresh(const struct comm_message *m, int64_t now)
 	if (m->expires_time >= 0 && now >= m->expires_time)
 		return PARLEY_ERR_EXPIRED;
 	return 0;
+}
+
+/* The parts of a type URI: document, protocol, version, name. */
+struct type_parts {
+	const char *part[4];
+	size_t len[4];
+};
+
+static bool split_type(struct type_parts *t, const char *type)
+{
+	const char *end = type + strlen(type), *p;
+
+	for (int i = 3; i > 0; i--) {
+		for (p = end; p > type && !strchr("?/&:;=", p[-1]); p--)
+			;
+		if (p == type)
+			return false;
+		t->part[i] = p;
+		t->len[i] = (size_t)(end - p);
+		end = p - 1;
+	}
+	t->part[0] = type;
+	t->len[0] = (size_t)(end - type);
+	return true;
+}
+
+static bool same_name(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a_len && !is_alpha(a[i]) && !is_digit(a[i]))
+			i++;
+		while (j < b_len && !is_alpha(b[j]) && !is_digit(b[j]))
+			j++;
+		if (i == a_len || j == b_len)
+			return i == a_len && j == b_len;
+		if (strncasecmp(a + i++, b + j++, 1) != 0)
+			return false;
+	}
+}
+
+/* The digits that a version begins with. */
+static size_t major_len(const char *version, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && is_digit(version[n]))
+		n++;
+	return n;
+}
+
+bool comm_message_is_type(const char *type, const char *expected)
+{
+	struct type_parts a, b;
+	size_t major;
+
+	if (!split_type(&a, type) || !split_type(&b, expected))
+		return false;
+	major = major_len(b.part[2], b.len[2]);
+	return a.len[0] == b.len[0] &&
+	       memcmp(a.part[0], b.part[0], a.len[0]) == 0 &&
+	       same_name(a.part[1], a.len[1], b.part[1], b.len[1]) &&
+	       major_len(a.part[2], a.len[2]) == major &&
+	       memcmp(a.part[2], b.part[2], major) == 0 &&
+	       same_name(a.part[3], a.len[3], b.part[3], b.len[3]);
+}
+
+void comm_message_new_id(char id[COMM_MESSAGE_NEW_ID_SIZE])
+{
+	uint8_t bytes[16];
+
+	randombytes_buf(bytes, sizeof(bytes));
+	sodium_bin2hex(id, COMM_MESSAGE_NEW_ID_SIZE, bytes, sizeof(bytes));
 }
 
 void comm_message_wipe(struct comm_message *m)

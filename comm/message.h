@@ -32,6 +32,7 @@ struct comm_message {
 	const char *from;
 	const char *thid;
 	const char *pthid;
+	const char *from_prior;
 	const json_t *to;     /* array of strings */
 	const json_t *body;   /* object */
 	int64_t created_time; /* seconds, -1: absent */
@@ -79,6 +80,22 @@ int comm_message_fresh(const struct comm_message *m, int64_t now)
  * ${typ} may leave that prefix out; case does not count.
  */
 bool comm_message_is_media_type(const char *typ, const char *media_type);
+
+/*
+ * comm_message_is_type(type, expected):
+ * Is the message type URI ${type} the message ${expected}, in a version of the
+ * same major number?  Names of protocol and message are compared without case
+ * and punctuation.
+ * Spec: DIDComm 2.1, protocols.md, "Semver Rules", "Message Type URI".
+ */
+bool comm_message_is_type(const char *type, const char *expected);
+
+/*
+ * comm_message_new_id(id):
+ * Write a random message id and a NUL to ${id}.
+ */
+#define COMM_MESSAGE_NEW_ID_SIZE 33
+void comm_message_new_id(char id[COMM_MESSAGE_NEW_ID_SIZE]);
 
 /* comm_message_wipe(m): release ${m}; a zeroed ${m} is allowed. */
 void comm_message_wipe(struct comm_message *m);

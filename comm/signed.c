@@ -5,7 +5,7 @@
  * An envelope is read in this order, the cheap and structural before the
  * costly, and the first rule that it breaks names the error:
  *
- *   1  size, strict JSON                                  TOO_LARGE, JSON
+ *   1  size, number of values, strict JSON                TOO_LARGE, JSON
  *   2  members: general or flattened form, one signature  ENVELOPE
  *   3  base64url of payload, protected, signature         ENCODING
  *   4  protected header: strict JSON; no name twice       JSON, ENVELOPE
@@ -29,6 +29,7 @@
 
 #include <jansson.h>
 
+#include "comm/jose.h"
 #include "did/base64.h"
 #include "did/did.h"
 #include "did/document.h"
@@ -41,30 +42,9 @@ enum {
 	SIG_LEN_MAX = 512, /* no signature of any JWS algorithm is longer */
 };
 
-/*
- * DIDComm 2.1, "Message Signing": "Implementations MUST be able to verify all
- * of the following algorithms".  Which keys verify at all is for did/ to say.
- */
-static const struct {
-	const char *alg;
-	enum did_key_type type;
-} algs[] = {
-    {"EdDSA", DID_KEY_ED25519},
-    {"ES256", DID_KEY_P256},
-    {"ES256K", DID_KEY_SECP256K1},
-};
-
-/*
- * Header parameters that bring a key along.  RFC 8725 3.10: "Do Not Trust
- * Received Claims".  Choice: refused, not ignored; the key comes from the DID
- * document alone, and an honest sender has no reason to send another.
- */
-static const char *const key_parameters[] = {
-    "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256",
-};
-
 /* The parts of an envelope.  ${payload} and ${protected} are as received. */
 struct jws {
+	struct parley_comm *c;
 	json_t *root;		   /* owns the borrowed */
 	const json_t *payload;	   /* string; borrowed */
 	const json_t *protected;   /* string; borrowed */
@@ -86,19 +66,17 @@ static void wipe_jws(struct jws *jws)
 	free(jws->message);
 }
 
-static const char *alg_of_key(const struct did_key *key)
-{
-	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
-		if (algs[i].type == key->type)
-			return algs[i].alg;
-	}
-	return NULL;
-}
-
+/*
+ * DIDComm 2.1, "Message Signing": "Implementations MUST be able to verify all
+ * of the following algorithms": EdDSA, ES256, ES256K.  These are what the keys
+ * of did/ verify.
+ */
 static bool is_known_alg(const char *alg)
 {
-	for (size_t i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
-		if (strcmp(algs[i].alg, alg) == 0)
+	for (int i = 0; i < DID_KEY_N_TYPES; i++) {
+		const char *known = did_key_info((enum did_key_type)i)->alg;
+
+		if (known != NULL && strcmp(known, alg) == 0)
 			return true;
 	}
 	return false;
@@ -136,6 +114,10 @@ static int find_members(struct jws *jws)
 	const json_t *signatures = json_object_get(jws->root, "signatures");
 	const json_t *holder = jws->root;
 
+	/* Choice: one text, one meaning; these are of an encrypted message. */
+	if (json_object_get(jws->root, "ciphertext") ||
+	    json_object_get(jws->root, "recipients"))
+		return PARLEY_ERR_ENVELOPE;
 	if (signatures) {
 		/*
 		 * RFC 7515 7.2.2: "The "signatures" member MUST NOT be present
@@ -165,27 +147,6 @@ static int find_members(struct jws *jws)
 	return 0;
 }
 
-/* Decode the base64url text ${text} into a new string with a NUL behind. */
-static int decode_text(char **bytesp, size_t *lenp, const json_t *text)
-{
-	size_t text_len = json_string_length(text);
-	size_t size = DID_BASE64_BYTES(text_len);
-	char *bytes = malloc(size + 1);
-	int err;
-
-	if (!bytes)
-		return PARLEY_ERR_MEMORY;
-	err = did_base64_decode(bytes, size, lenp, json_string_value(text),
-				text_len);
-	if (err) {
-		free(bytes);
-		return err == PARLEY_ERR_TOO_LARGE ? PARLEY_ERR_ENCODING : err;
-	}
-	bytes[*lenp] = '\0';
-	*bytesp = bytes;
-	return 0;
-}
-
 /* Decode payload, protected header and signature (steps 3, 4). */
 static int decode_members(struct jws *jws)
 {
@@ -193,7 +154,7 @@ static int decode_members(struct jws *jws)
 	size_t header_len;
 	int err;
 
-	err = decode_text(&jws->message, &jws->message_len, jws->payload);
+	err = comm_jose_decode(&jws->message, &jws->message_len, jws->payload);
 	if (err)
 		return err;
 	err = did_base64_decode(jws->sig, sizeof(jws->sig), &jws->sig_len,
@@ -201,10 +162,10 @@ static int decode_members(struct jws *jws)
 				json_string_length(jws->signature));
 	if (err)
 		return err == PARLEY_ERR_TOO_LARGE ? PARLEY_ERR_SIGNATURE : err;
-	err = decode_text(&header, &header_len, jws->protected);
+	err = comm_jose_decode(&header, &header_len, jws->protected);
 	if (err)
 		return err;
-	err = did_json_parse(&jws->header, header, header_len);
+	err = comm_jose_parse(&jws->header, header, header_len);
 	free(header);
 	return err;
 }
@@ -263,11 +224,9 @@ static int check_header(struct jws *jws)
 	/* RFC 7797: an unencoded payload is not what DIDComm signs. */
 	if (get_parameter(jws, "b64"))
 		return PARLEY_ERR_ALGORITHM;
-	for (size_t i = 0;
-	     i < sizeof(key_parameters) / sizeof(key_parameters[0]); i++) {
-		if (get_parameter(jws, key_parameters[i]))
-			return PARLEY_ERR_ENVELOPE;
-	}
+	if (comm_jose_brings_key(jws->header) ||
+	    comm_jose_brings_key(jws->unprotected))
+		return PARLEY_ERR_ENVELOPE;
 
 	if (check_typ(get_parameter(jws, "typ")))
 		return PARLEY_ERR_ENVELOPE;
@@ -323,14 +282,14 @@ static int check_from(const char *from, const char *kid)
 /* Steps 9 to 11. */
 static int verify(const struct jws *jws, const char *from)
 {
-	struct did_document *doc;
+	const struct did_document *doc;
 	const struct did_method *method;
 	const char *alg;
-	char *input = NULL;
+	char *input;
 	size_t input_len;
 	int err;
 
-	err = did_document_resolve(&doc, from);
+	err = comm_document(jws->c, &doc, from, strlen(from));
 	if (err)
 		return err;
 
@@ -340,44 +299,53 @@ static int verify(const struct jws *jws, const char *from)
 	 * authentication section of the document resolved from the DID in the
 	 * from attribute."
 	 */
-	err = PARLEY_ERR_KID;
 	method = did_document_method(doc, jws->kid);
 	if (!method || !(method->relations & DID_RELATION_AUTHENTICATION))
-		goto out;
+		return comm_fail(jws->c, PARLEY_ERR_KID,
+				 "kid is not in the signer's authentication");
 
 	/* RFC 8725 3.1, 3.2: the key says which algorithm, not the message. */
-	err = PARLEY_ERR_ALGORITHM;
-	alg = alg_of_key(&method->key);
+	alg = did_key_info(method->key.type)->alg;
 	if (!alg || strcmp(alg, jws->alg) != 0)
-		goto out;
+		return comm_fail(jws->c, PARLEY_ERR_ALGORITHM,
+				 "alg is not that of the key");
 
-	err = PARLEY_ERR_MEMORY;
 	input = join_signing_input(
 	    &input_len, json_string_value(jws->protected),
 	    json_string_length(jws->protected), json_string_value(jws->payload),
 	    json_string_length(jws->payload));
 	if (!input)
-		goto out;
+		return PARLEY_ERR_MEMORY;
 	err = did_key_verify(&method->key, jws->sig, jws->sig_len, input,
 			     input_len);
-out:
 	free(input);
-	did_document_free(doc);
 	return err;
 }
 
 int comm_signed_open(struct comm_signed *s, const char *text, size_t len)
 {
-	struct jws jws = {0};
+	struct parley_comm c = {0};
+	int err = comm_signed_open_by(&c, s, text, len);
+
+	comm_wipe(&c);
+	return err;
+}
+
+int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
+			const char *text, size_t len)
+{
+	struct jws jws = {.c = c};
 	struct comm_message message = {0};
 	char *kid;
 	int err;
 
 	if (len > PARLEY_COMM_LEN_MAX)
-		return PARLEY_ERR_TOO_LARGE;
-	err = did_json_parse(&jws.root, text, len);
+		return comm_fail(c, PARLEY_ERR_TOO_LARGE,
+				 "longer than %d bytes", PARLEY_COMM_LEN_MAX);
+	err = comm_jose_parse(&jws.root, text, len);
 	if (err)
-		return err;
+		return comm_fail(c, err, "envelope: %s",
+				 parley_did_err_string(err));
 
 	err = find_members(&jws);
 	if (err)
@@ -425,36 +393,23 @@ void comm_signed_wipe(struct comm_signed *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* The protected header, and with it the start of every signing input. */
-static int encode_header(char **textp, size_t *lenp, const char *alg)
+/* The protected header; free() it. */
+static char *encode_header(const char *alg)
 {
-	json_t *header =
-	    json_pack("{s:s, s:s}", "typ", COMM_SIGNED_TYP, "alg", alg);
-	char *json, *text;
-	size_t json_len;
-	int err;
+	size_t len;
+	char *json = comm_jose_print(
+	    &len, "{\"typ\":\"" COMM_SIGNED_TYP "\",\"alg\":\"%s\"}", alg);
+	char *text;
 
-	if (!header)
-		return PARLEY_ERR_MEMORY;
-	err = did_json_dump(&json, &json_len, header);
-	json_decref(header);
-	if (err)
-		return err;
-	text = malloc(DID_BASE64_LEN(json_len) + 1);
-	if (!text) {
-		free(json);
-		return PARLEY_ERR_MEMORY;
-	}
-	did_base64_encode(text, json, json_len);
+	if (!json)
+		return NULL;
+	text = comm_jose_encode(json, len);
 	free(json);
-	*textp = text;
-	*lenp = DID_BASE64_LEN(json_len);
-	return 0;
+	return text;
 }
 
-/* Is ${message} one that ${id} may sign? */
-static int check_own(const struct parley_identity *id, const char *message,
-		     size_t message_len)
+/* Is ${message} one that the owner of ${kid} may sign? */
+static int check_own(const char *kid, const char *message, size_t message_len)
 {
 	struct comm_message m;
 	int err;
@@ -462,8 +417,67 @@ static int check_own(const struct parley_identity *id, const char *message,
 	err = comm_message_parse(&m, message, message_len);
 	if (err)
 		return err;
-	err = check_from(m.from, did_identity_kid(id));
+	err = check_from(m.from, kid);
 	comm_message_wipe(&m);
+	return err;
+}
+
+int comm_signed_seal(char **textp, size_t *lenp, const char *message,
+		     size_t message_len, const char *kid,
+		     const struct did_pair *pair)
+{
+	const char *alg = did_key_info(pair->key.type)->alg;
+	uint8_t sig[DID_PAIR_SIG_LEN];
+	char sig_text[DID_BASE64_LEN(DID_PAIR_SIG_LEN) + 1];
+	char *protected = NULL, *payload = NULL, *input = NULL, *text;
+	size_t input_len, text_len;
+	int err;
+
+	/* Said before the work is done; what is added is checked at the end. */
+	if (message_len > PARLEY_COMM_LEN_MAX ||
+	    DID_BASE64_LEN(message_len) > PARLEY_COMM_LEN_MAX)
+		return PARLEY_ERR_TOO_LARGE;
+	if (!alg)
+		return PARLEY_ERR_ARGUMENT;
+	err = check_own(kid, message, message_len);
+	if (err)
+		return err;
+
+	err = PARLEY_ERR_MEMORY;
+	protected = encode_header(alg);
+	payload = comm_jose_encode(message, message_len);
+	if (!protected || !payload)
+		goto out;
+	input = join_signing_input(&input_len, protected, strlen(protected),
+				   payload, DID_BASE64_LEN(message_len));
+	if (!input)
+		goto out;
+
+	err = did_pair_sign(sig, pair, input, input_len);
+	if (err)
+		goto out;
+	did_base64_encode(sig_text, sig, sizeof(sig));
+
+	text = comm_jose_print(&text_len,
+			       "{\"payload\":\"%s\",\"signatures\":["
+			       "{\"protected\":\"%s\",\"signature\":\"%s\","
+			       "\"header\":{\"kid\":\"%s\"}}]}",
+			       payload, protected, sig_text, kid);
+	err = PARLEY_ERR_MEMORY;
+	if (!text)
+		goto out;
+	err = 0;
+	if (text_len > PARLEY_COMM_LEN_MAX) {
+		free(text);
+		err = PARLEY_ERR_TOO_LARGE;
+		goto out;
+	}
+	*textp = text;
+	*lenp = text_len;
+out:
+	free(input);
+	free(payload);
+	free(protected);
 	return err;
 }
 
@@ -471,63 +485,8 @@ int parley_comm_signed_pack(char **envelopep, size_t *lenp,
 			    const struct parley_identity *id,
 			    const char *message, size_t message_len)
 {
-	uint8_t sig[DID_IDENTITY_SIG_LEN_MAX];
-	char sig_text[DID_BASE64_LEN(DID_IDENTITY_SIG_LEN_MAX) + 1];
-	char *protected = NULL, *payload = NULL, *input = NULL, *text;
-	json_t *envelope = NULL;
-	size_t protected_len, payload_len, input_len, sig_len, text_len;
-	int err;
-
-	/* Said before the work is done; what is added is checked at the end. */
-	if (message_len > PARLEY_COMM_LEN_MAX ||
-	    DID_BASE64_LEN(message_len) > PARLEY_COMM_LEN_MAX)
-		return PARLEY_ERR_TOO_LARGE;
-	err = check_own(id, message, message_len);
-	if (err)
-		return err;
-
-	err = encode_header(&protected, &protected_len, did_identity_alg(id));
-	if (err)
-		return err;
-	err = PARLEY_ERR_MEMORY;
-	payload_len = DID_BASE64_LEN(message_len);
-	payload = malloc(payload_len + 1);
-	if (!payload)
-		goto out;
-	did_base64_encode(payload, message, message_len);
-	input = join_signing_input(&input_len, protected, protected_len,
-				   payload, payload_len);
-	if (!input)
-		goto out;
-
-	err = did_identity_sign(sig, &sig_len, id, input, input_len);
-	if (err)
-		goto out;
-	did_base64_encode(sig_text, sig, sig_len);
-
-	err = PARLEY_ERR_MEMORY;
-	envelope =
-	    json_pack("{s:s, s:[{s:s, s:s, s:{s:s}}]}", "payload", payload,
-		      "signatures", "protected", protected, "signature",
-		      sig_text, "header", "kid", did_identity_kid(id));
-	if (!envelope)
-		goto out;
-	err = did_json_dump(&text, &text_len, envelope);
-	if (err)
-		goto out;
-	if (text_len > PARLEY_COMM_LEN_MAX) {
-		free(text);
-		err = PARLEY_ERR_TOO_LARGE;
-		goto out;
-	}
-	*envelopep = text;
-	*lenp = text_len;
-out:
-	json_decref(envelope);
-	free(input);
-	free(payload);
-	free(protected);
-	return err;
+	return comm_signed_seal(envelopep, lenp, message, message_len,
+				did_identity_kid(id), did_identity_pair(id));
 }
 
 int parley_comm_signed_unpack(char **messagep, size_t *lenp,

@@ -10,6 +10,7 @@
 
 #include <parley/comm.h>
 
+#include "comm/comm.h"
 #include "comm/message.h"
 
 #define COMM_SIGNED_TYP "application/didcomm-signed+json"
@@ -29,6 +30,24 @@ struct comm_signed {
  * Errors as parley_comm_signed_unpack(); ${s} is untouched on error.
  */
 int comm_signed_open(struct comm_signed *s, const char *text, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
+ * comm_signed_open_by(c, s, text, len):
+ * The same with the documents of ${c}.
+ */
+int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
+			const char *text, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
+ * comm_signed_seal(textp, lenp, message, message_len, kid, pair):
+ * parley_comm_signed_pack() with the key ${pair} of the id ${kid}.  Also
+ * returns PARLEY_ERR_ARGUMENT if it is of a type that does not sign.
+ */
+int comm_signed_seal(char **textp, size_t *lenp, const char *message,
+		     size_t message_len, const char *kid,
+		     const struct did_pair *pair)
     __attribute__((warn_unused_result));
 
 /* comm_signed_wipe(s): release ${s}; a zeroed ${s} is allowed. */

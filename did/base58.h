@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 enum {
-	DID_BASE58_BYTES_MAX = 1024, /* longest byte string */
-	DID_BASE58_TEXT_MAX = 1400,  /* its text, without NUL */
+	DID_BASE58_BYTES_MAX = 3072, /* longest byte string */
+	DID_BASE58_TEXT_MAX = 4200,  /* its text, without NUL */
 };
 
 /*

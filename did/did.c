@@ -1,5 +1,5 @@
 /*
- * The syntax of DIDs and DID URLs, and the resolution result.
+ * The syntax of DIDs and DID URLs, and what they lead to.
  *
  * DID Core 3.1:
  *   did     = "did:" method-name ":" method-specific-id
@@ -13,13 +13,14 @@
  */
 #include "did/did.h"
 
-#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "did/document.h"
-#include "did/json.h"
+#include "did/resolver.h"
+#include "did/result.h"
 
 /* isalnum() and its like depend on the locale. */
 static bool is_lower(char c)
@@ -114,51 +115,54 @@ int did_url_split(size_t *did_len, const char **fragment, const char *url)
 	return 0;
 }
 
-/* Codes for which parley_did_resolve() returns a result all the same. */
-static bool is_resolution_error(int err)
-{
-	return err == PARLEY_ERR_FORMAT || err == PARLEY_ERR_ENCODING ||
-	       err == PARLEY_ERR_LENGTH || err == PARLEY_ERR_KEY ||
-	       err == PARLEY_ERR_UNSUPPORTED;
-}
-
-/* DID Core 7.1: the three members of a result, in the order of the text. */
-static json_t *resolution_result(int err, const char *did,
-				 const struct did_document *doc)
-{
-	const char *name;
-
-	if (err == 0)
-		return json_pack("{s:{s:s},s:o,s:{}}", "didResolutionMetadata",
-				 "contentType", "application/did+ld+json",
-				 "didDocument", did_document_to_json(doc),
-				 "didDocumentMetadata");
-	/* One code, two names: the method is known, so it is the key. */
-	name = err == PARLEY_ERR_UNSUPPORTED && did_document_knows_method(did)
-		   ? "unsupportedPublicKeyType"
-		   : did_document_error_name(err);
-	return json_pack("{s:{s:s},s:n,s:{}}", "didResolutionMetadata", "error",
-			 name, "didDocument", "didDocumentMetadata");
-}
-
 int parley_did_resolve(char **jsonp, const char *did)
 {
-	struct did_document *doc = NULL;
-	json_t *result = NULL;
-	size_t len;
-	int resolve_err, err;
+	return parley_did_resolver_json(jsonp, NULL, did);
+}
 
-	resolve_err = did_document_resolve(&doc, did);
-	if (resolve_err != 0 && !is_resolution_error(resolve_err))
-		return resolve_err;
-	result = resolution_result(resolve_err, did, doc);
-	if (result == NULL) {
-		err = PARLEY_ERR_MEMORY;
-		goto out;
+/* What ${url} names inside of the document of ${did}, its first part. */
+static int find_content(json_t **contentp, struct parley_resolver *r,
+			const char *did, const char *url, const char *fragment)
+{
+	struct did_document *doc = NULL;
+	int err;
+
+	err = did_resolver_resolve(r, &doc, did);
+	if (err != 0)
+		return err;
+	if (fragment == NULL) {
+		*contentp = did_document_to_json(doc);
+		if (*contentp == NULL)
+			err = PARLEY_ERR_MEMORY;
+	} else {
+		*contentp = did_document_find(doc, url);
+		if (*contentp == NULL)
+			err = PARLEY_ERR_NOT_FOUND;
 	}
-	err = did_json_dump(jsonp, &len, result);
-out:
-	json_decref(result);
 	did_document_free(doc);
-	return err != 0 ? err : resolve_err;
+	return err;
+}
+
+int parley_did_dereference(char **jsonp, struct parley_resolver *r,
+			   const char *url)
+{
+	json_t *content = NULL;
+	const char *fragment;
+	char *did = NULL;
+	size_t len;
+	int err;
+
+	err = did_url_split(&len, &fragment, url);
+	if (err != 0)
+		goto out;
+	err = PARLEY_ERR_UNSUPPORTED;
+	if (url[len] == '/' || url[len] == '?')
+		goto out;
+	err = PARLEY_ERR_MEMORY;
+	did = strndup(url, len);
+	if (did != NULL)
+		err = find_content(&content, r, did, url, fragment);
+out:
+	free(did);
+	return did_result_dereferencing(jsonp, err, content, r, url);
 }

@@ -4,7 +4,6 @@
 #ifndef DID_DOCUMENT_H
 #define DID_DOCUMENT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -24,6 +23,8 @@ enum did_relation {
 
 enum {
 	DID_DOCUMENT_METHODS_MAX = 32,
+	DID_DOCUMENT_SERVICES_MAX = 32,
+	DID_DOCUMENT_TEXT_MAX = 65536, /* longest that is fetched or read */
 };
 
 struct did_method {
@@ -32,28 +33,68 @@ struct did_method {
 	unsigned relations; /* enum did_relation, or-ed */
 };
 
+/*
+ * Methods are those with keys of our types; others stand in the JSON only.  A
+ * relation that the type of a key cannot serve (signing with X25519, agreement
+ * with Ed25519) is left out of its bits, whatever the document says.
+ */
 struct did_document {
 	char *id; /* the DID */
 	size_t n_methods;
 	struct did_method *methods;
+	json_t *json; /* what it was read from; NULL if made from a key */
+};
+
+/* How strictly did_document_parse() reads ids. */
+enum did_document_ids {
+	DID_DOCUMENT_IDS_ANY,	   /* relative ones belong to the DID */
+	DID_DOCUMENT_IDS_ABSOLUTE, /* relative ones are refused (did:web) */
 };
 
 /*
  * did_document_resolve(docp, did):
- * Resolve ${did} by its method and return the document in ${*docp}; the
- * caller frees it with did_document_free().  No I/O for did:key.
- *
- * Returns 0, or PARLEY_ERR_FORMAT (not a DID), PARLEY_ERR_UNSUPPORTED (method
- * or key type), PARLEY_ERR_MEMORY, and the errors of did_key_decode().
+ * did_resolver_resolve() without a resolver: the methods that need no I/O
+ * (key, peer 0, 2 and 4, jwk).
  */
 int did_document_resolve(struct did_document **docp, const char *did)
     __attribute__((warn_unused_result));
 
 /*
- * did_document_knows_method(did):
- * Is ${did} a DID of a method that did_document_resolve() supports?
+ * did_document_from_key(docp, did, key):
+ * Make the document of a DID that is one key (did:key, did:peer:0); free it
+ * with did_document_free().
+ *
+ * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_KEY.
+ *
+ * Spec: did:key method v0.9, "Document Creation Algorithm".
  */
-bool did_document_knows_method(const char *did);
+int did_document_from_key(struct did_document **docp, const char *did,
+			  const struct did_key *key)
+    __attribute__((warn_unused_result));
+
+/*
+ * did_document_parse(docp, json, did, ids):
+ * Read the document ${json}, whose id must be ${did}, and return it in
+ * ${*docp}; free it with did_document_free().  The reference to ${json} is
+ * taken on success only.
+ *
+ * Verification methods may be listed, or embedded in a relation; types
+ * Multikey, JsonWebKey, JsonWebKey2020, Ed25519VerificationKey2018 and 2020,
+ * X25519KeyAgreementKey2019 and 2020, EcdsaSecp256k1VerificationKey2019,
+ * P256Key2021; each
+ * with one of publicKeyMultibase, publicKeyJwk, publicKeyBase58.  Other types,
+ * types of key not known here, and methods that belong to another DID are
+ * passed over.
+ *
+ * Returns 0, or PARLEY_ERR_DOCUMENT (a member is missing or of another type, id
+ * differs, an id is repeated, a key does not decode, too many methods or
+ * services), PARLEY_ERR_MEMORY.
+ *
+ * Spec: DID Core 5; Controlled Identifiers 1.0, 2.
+ */
+int did_document_parse(struct did_document **docp, json_t *json,
+		       const char *did, enum did_document_ids ids)
+    __attribute__((warn_unused_result));
 
 /*
  * did_document_method(doc, id):
@@ -63,24 +104,29 @@ const struct did_method *did_document_method(const struct did_document *doc,
 					     const char *id);
 
 /*
+ * did_document_services(doc):
+ * The services, an array of objects as the document has them, or NULL if it has
+ * none.  Ids may be relative.  Borrowed.
+ */
+const json_t *did_document_services(const struct did_document *doc);
+
+/*
+ * did_document_find(doc, id):
+ * The JSON of the verification method or service whose absolute id is ${id}: a
+ * new reference, or NULL if there is none (or no memory).
+ */
+json_t *did_document_find(const struct did_document *doc, const char *id);
+
+/*
  * did_document_to_json(doc):
  * Return ${doc} as JSON (a new reference; json_decref() it), or NULL when out
- * of memory.  Type Multikey, methods referenced from the relations.
+ * of memory.  What was read is given as it was; what was made of a key has type
+ * Multikey, and methods referenced from the relations.
  * Spec: did:key v0.9; DID Core 5.
  */
 json_t *did_document_to_json(const struct did_document *doc);
 
 /* did_document_free(doc): NULL is allowed. */
 void did_document_free(struct did_document *doc);
-
-/*
- * did_document_error_name(err):
- * The name that DID resolution metadata gives to ${err}: "invalidDid",
- * "invalidPublicKeyLength", "methodNotSupported", ...  Static text.  For
- * PARLEY_ERR_UNSUPPORTED with a method that did_document_knows_method(), the
- * name is "unsupportedPublicKeyType" instead.
- * Spec: DID Core 7.1.2; did:key method, errors.
- */
-const char *did_document_error_name(int err);
 
 #endif /* !DID_DOCUMENT_H */

@@ -1,17 +1,20 @@
 /*
  * Identities inside the library; the public part is in <parley/did.h>.
  *
- * The file format is described at the top of identity.c.
+ * The file format is described at the top of identity_file.c.
  */
 #ifndef DID_IDENTITY_H
 #define DID_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <parley/did.h>
 
-struct did_key;
+#include "did/key.h"
+
+struct did_pair;
 
 enum {
 	DID_IDENTITY_SEED_LEN = 32,
@@ -31,6 +34,21 @@ int did_identity_from_seed(struct parley_identity **idp,
     __attribute__((warn_unused_result));
 
 /*
+ * did_identity_from_secret(idp, type, secret, len):
+ * Make the identity of a secret as in did_pair_from_secret(), which is copied
+ * and stays the caller's to wipe.  Returned in ${*idp}.
+ *
+ * Returns 0, or PARLEY_ERR_UNSUPPORTED (not a type that identities have), the
+ * errors of did_pair_from_secret().
+ */
+int did_identity_from_secret(struct parley_identity **idp,
+			     enum did_key_type type, const uint8_t *secret,
+			     size_t len) __attribute__((warn_unused_result));
+
+/* did_identity_has_type(type): can there be an identity with this key? */
+bool did_identity_has_type(enum did_key_type type);
+
+/*
  * did_identity_save_cost(id, path, passphrase, passphrase_len, ops, mem):
  * parley_did_identity_save() with ${ops} passes of Argon2id over ${mem} bytes;
  * small ones are for tests.
@@ -43,20 +61,37 @@ int did_identity_save_cost(const struct parley_identity *id, const char *path,
 /* did_identity_key(id): the public key.  Borrowed, as long as ${id} lives. */
 const struct did_key *did_identity_key(const struct parley_identity *id);
 
+/* did_identity_pair(id): the pair that signs.  Borrowed, in locked memory. */
+const struct did_pair *did_identity_pair(const struct parley_identity *id);
+
+/*
+ * did_identity_agreement(id):
+ * The pair of the keyAgreement relation, for reading what is encrypted to this
+ * identity: X25519 derived from Ed25519, or the P-256 pair itself.  Borrowed,
+ * in locked memory; hand it to did_pair_agree(), copy it nowhere.
+ */
+const struct did_pair *did_identity_agreement(const struct parley_identity *id);
+
+/*
+ * did_identity_agreement_kid(id):
+ * The DID URL of that key, "did:key:z6Mk...#z6LS...".  Borrowed.
+ */
+const char *did_identity_agreement_kid(const struct parley_identity *id);
+
 /*
  * did_identity_kid(id):
  * The DID URL of the key that signs, "did:key:z6Mk...#z6Mk...".  Borrowed.
  */
 const char *did_identity_kid(const struct parley_identity *id);
 
-/* did_identity_alg(id): the JWS algorithm of the key, "EdDSA".  Static. */
+/* did_identity_alg(id): the JWS algorithm, "EdDSA" or "ES256".  Static. */
 const char *did_identity_alg(const struct parley_identity *id);
 
 /*
  * did_identity_sign(sig, lenp, id, msg, len):
  * Sign ${msg}; the raw JOSE signature goes to ${sig}, its length to ${*lenp}.
  *
- * Returns 0, or PARLEY_ERR_SYSTEM.
+ * Returns 0, or PARLEY_ERR_SYSTEM, PARLEY_ERR_MEMORY.
  */
 int did_identity_sign(uint8_t sig[DID_IDENTITY_SIG_LEN_MAX], size_t *lenp,
 		      const struct parley_identity *id, const void *msg,

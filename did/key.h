@@ -46,7 +46,7 @@ struct did_key_info {
 	const char *kty;  /* JWK kty: "OKP", "EC", "RSA" */
 	uint32_t codec;	  /* multicodec of the public key */
 	size_t len;	  /* bytes of the key; 0: more than one (RSA) */
-	bool usable;	  /* resolves and verifies in this release */
+	const char *alg;  /* JWS algorithm that is verified here, or NULL */
 	bool can_sign;	  /* authentication and assertion relations */
 	bool can_agree;	  /* keyAgreement relation by itself */
 };
@@ -56,14 +56,28 @@ const struct did_key_info *did_key_info(enum did_key_type type);
 
 /*
  * did_key_from_bytes(key, type, bytes, len):
- * Make ${key} from raw bytes, which are copied and checked.
+ * Make ${key} from the bytes that multikey holds, which are copied and
+ * checked: raw for Ed25519 and X25519, a compressed point for the other
+ * curves, DER of an RSAPublicKey.
  *
  * Returns 0, or PARLEY_ERR_LENGTH, PARLEY_ERR_KEY (not on the curve, of small
- * order, not canonical), PARLEY_ERR_UNSUPPORTED (type not usable here).
- * ${key} is untouched on error; so it is for all functions below.
+ * order, not canonical; RSA under 2048 or over 4096 bits).  ${key} is untouched
+ * on error; so it is for all functions below.
  */
 int did_key_from_bytes(struct did_key *key, enum did_key_type type,
 		       const uint8_t *bytes, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
+ * did_key_from_xy(key, type, x, y):
+ * Make the key of a point on P-256, P-384, P-521 or secp256k1 from its two
+ * coordinates, each of full length (did_ec_coordinate_len()).
+ *
+ * Returns 0, or PARLEY_ERR_KEY (not on the curve), PARLEY_ERR_MEMORY,
+ * PARLEY_ERR_ARGUMENT (another type).
+ */
+int did_key_from_xy(struct did_key *key, enum did_key_type type,
+		    const uint8_t *x, const uint8_t *y)
     __attribute__((warn_unused_result));
 
 /*
@@ -72,8 +86,8 @@ int did_key_from_bytes(struct did_key *key, enum did_key_type type,
  *
  * Returns 0, or PARLEY_ERR_FORMAT (does not begin with "z"),
  * PARLEY_ERR_ENCODING (base58btc or varint), PARLEY_ERR_LENGTH,
- * PARLEY_ERR_KEY, PARLEY_ERR_UNSUPPORTED (unknown multicodec, a secret key's
- * multicodec, or a type not usable here).
+ * PARLEY_ERR_KEY, PARLEY_ERR_UNSUPPORTED (unknown multicodec, or that of a
+ * secret key).
  */
 int did_key_from_multikey(struct did_key *key, const char *text,
 			  size_t text_len) __attribute__((warn_unused_result));
@@ -122,10 +136,12 @@ bool did_key_equal(const struct did_key *a, const struct did_key *b);
 
 /*
  * did_key_verify(key, sig, sig_len, msg, len):
- * Verify a raw JOSE signature over ${msg}: 64 bytes for Ed25519 (RFC 8037).
+ * Verify a raw JOSE signature over ${msg}, 64 bytes for all three: EdDSA with
+ * Ed25519 (RFC 8037), ES256 with P-256, ES256K with secp256k1 (r || s).
  *
  * Returns 0, or PARLEY_ERR_SIGNATURE (wrong, also by length),
- * PARLEY_ERR_UNSUPPORTED (the type does not sign here).
+ * PARLEY_ERR_UNSUPPORTED (the type does not sign here: X25519, P-384, P-521,
+ * RSA), PARLEY_ERR_MEMORY.
  */
 int did_key_verify(const struct did_key *key, const uint8_t *sig,
 		   size_t sig_len, const void *msg, size_t len)

@@ -697,7 +697,7 @@ static int parse_party(struct party *p, struct parser *ps, size_t index,
 			    "%s.did is not a did:key that can be used "
 			    "here: %s",
 			    where, parley_did_err_string(err));
-	if (!did_key_info(p->key.type)->can_sign)
+	if (did_key_info(p->key.type)->alg == NULL)
 		return fail(ps, PARLEY_ERR_UNSUPPORTED,
 			    "%s.did has a key that cannot sign", where);
 	p->did = strdup(did);

@@ -91,7 +91,7 @@ function include(name, kind, g, layer)
 		g = 5
 	else if (name ~ /^<parley\//)
 		g = 4
-	else if (name ~ /^<(sodium|openssl\/|jansson|cbor|zmq|cjose\/|cmocka|valgrind\/)/)
+	else if (name ~ /^<(sodium|openssl\/|jansson|cbor|zmq|cjose\/|curl\/|cmocka|valgrind\/)/)
 		g = 3
 	else
 		g = 2

@@ -164,6 +164,7 @@ static void failed_resolution_names_the_error(void **state)
 	} rows[] = {
 	    {"", PARLEY_ERR_FORMAT, "invalidDid"},
 	    {"hello", PARLEY_ERR_FORMAT, "invalidDid"},
+	    {"did:peer:1z6Mk", PARLEY_ERR_UNSUPPORTED, "methodNotSupported"},
 	    {ED "#fragment", PARLEY_ERR_FORMAT, "invalidDid"},
 	    {"did:key:1.1:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
 	     PARLEY_ERR_FORMAT, "invalidDid"},

@@ -1,5 +1,5 @@
 /*
- * DID documents; vectors/did-key/{ed25519,x25519,documents}.json.
+ * DID documents; vectors/did-key/ and vectors/did-document/.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static void check_methods(const struct did_document *doc, const json_t *v)
 	const struct did_method *method;
 	uint8_t bytes[DID_KEY_BYTES_MAX];
 	const char *fragment;
-	char id[512];
+	char id[2048];
 	size_t i, len;
 	json_t *e;
 
@@ -87,7 +87,7 @@ static void check_json(const struct did_document *doc, const json_t *v)
 	json_t *json = did_document_to_json(doc);
 	json_t *methods = json_object_get(json, "verificationMethod");
 	json_t *e, *expected, *list;
-	char id[512];
+	char id[2048];
 	size_t i;
 
 	assert_non_null(json);
@@ -148,6 +148,9 @@ static void published_documents_have_the_same_keys_and_relations(void **state)
 	n += run_vectors("did-key/ed25519.json");
 	n += run_vectors("did-key/x25519.json");
 	n += run_vectors("did-key/documents.json");
+	n += run_vectors("did-key/nist-curves.json");
+	n += run_vectors("did-key/secp256k1.json");
+	n += run_vectors("did-key/rsa.json");
 	print_message("%zu document vectors\n", n);
 }
 
@@ -240,7 +243,6 @@ static void what_is_no_did_is_refused(void **state)
 	for (size_t i = 0; i < COUNT(dids); i++) {
 		assert_int_equal(did_document_resolve(&doc, dids[i]),
 				 PARLEY_ERR_FORMAT);
-		assert_false(did_document_knows_method(dids[i]));
 	}
 	memset(long_did + 8, 'z', PARLEY_DID_LEN_MAX + 1 - 8);
 	assert_int_equal(did_document_resolve(&doc, long_did),
@@ -251,38 +253,173 @@ static void what_is_no_did_is_refused(void **state)
 static void other_methods_are_unsupported(void **state)
 {
 	static const char *const dids[] = {"did:web:example.com", "did:ke:x",
-					   "did:keys:x", "did:peer:0z6Mk"};
+					   "did:keys:x", "did:peer:1z6Mk"};
 	struct did_document *doc = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(dids); i++) {
 		assert_int_equal(did_document_resolve(&doc, dids[i]),
 				 PARLEY_ERR_UNSUPPORTED);
-		assert_false(did_document_knows_method(dids[i]));
 	}
-	assert_true(did_document_knows_method("did:key:x"));
 	assert_null(doc);
 }
 
-static void every_error_has_a_name(void **state)
+static int parse(struct did_document **docp, const json_t *v,
+		 enum did_document_ids ids)
 {
-	static const struct {
-		int err;
-		const char *name;
-	} rows[] = {
-	    {PARLEY_ERR_FORMAT, "invalidDid"},
-	    {PARLEY_ERR_ENCODING, "invalidDid"},
-	    {PARLEY_ERR_LENGTH, "invalidPublicKeyLength"},
-	    {PARLEY_ERR_KEY, "invalidPublicKey"},
-	    {PARLEY_ERR_UNSUPPORTED, "methodNotSupported"},
-	    {PARLEY_ERR_NOT_FOUND, "notFound"},
-	    {PARLEY_ERR_MEMORY, "internalError"},
-	};
+	json_t *copy = json_deep_copy(json_object_get(v, "document"));
+	int err;
+
+	assert_non_null(copy);
+	err = did_document_parse(docp, copy, vector_text(v, "did"), ids);
+	if (err != 0)
+		json_decref(copy);
+	return err;
+}
+
+static void published_documents_of_all_ages_are_read(void **state)
+{
+	json_t *file = vector_load("did-document/published.json");
+	struct did_document *doc;
+	json_t *v, *again;
+	size_t i;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_string_equal(did_document_error_name(rows[i].err),
-				    rows[i].name);
+	json_array_foreach(json_object_get(file, "vectors"), i, v)
+	{
+		assert_int_equal(parse(&doc, v, DID_DOCUMENT_IDS_ANY), 0);
+		check_methods(doc, v);
+		again = did_document_to_json(doc);
+		assert_true(json_equal(again, json_object_get(v, "document")));
+		json_decref(again);
+		did_document_free(doc);
+	}
+	assert_int_equal(i, 30);
+	print_message("%zu published documents read\n", i);
+	json_decref(file);
+}
+
+static void hostile_documents_are_refused(void **state)
+{
+	json_t *file = vector_load("did-document/hostile.json");
+	struct did_document *doc;
+	json_t *v;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(json_object_get(file, "vectors"), i, v)
+	    vector_expect(v, parse(&doc, v, DID_DOCUMENT_IDS_ANY));
+	print_message("%zu hostile documents\n", i);
+	json_decref(file);
+}
+
+static json_t *load_text(const char *text)
+{
+	json_t *obj = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+	assert_non_null(obj);
+	return obj;
+}
+
+#define DID "did:example:1"
+#define METHOD(id, value)                                                \
+	"{\"id\":\"" id "\",\"type\":\"Multikey\",\"controller\":\"" DID \
+	"\",\"publicKeyMultibase\":\"" value "\"}"
+
+static void relative_ids_are_refused_where_they_must_be_absolute(void **state)
+{
+	static const char text[] =
+	    "{\"id\":\"" DID
+	    "\",\"verificationMethod\":[" METHOD("#k", ED_KEY) "]}";
+	struct did_document *doc;
+	json_t *json = load_text(text);
+
+	(void)state;
+	assert_int_equal(
+	    did_document_parse(&doc, json, DID, DID_DOCUMENT_IDS_ABSOLUTE),
+	    PARLEY_ERR_DOCUMENT);
+	assert_int_equal(
+	    did_document_parse(&doc, json, DID, DID_DOCUMENT_IDS_ANY), 0);
+	assert_non_null(did_document_method(doc, DID "#k"));
+	did_document_free(doc);
+}
+
+static void key_serves_no_relation_that_it_cannot(void **state)
+{
+	static const char text[] =
+	    "{\"id\":\"" DID
+	    "\",\"verificationMethod\":[" METHOD("#ed", ED_KEY) "," METHOD(
+		"#x", X_KEY) "],\"authentication\":[\"#ed\",\"#x\"],"
+			     "\"keyAgreement\":[\"#ed\",\"#x\"]}";
+	struct did_document *doc;
+
+	(void)state;
+	assert_int_equal(did_document_parse(&doc, load_text(text), DID,
+					    DID_DOCUMENT_IDS_ANY),
+			 0);
+	assert_int_equal(did_document_method(doc, DID "#ed")->relations,
+			 DID_RELATION_AUTHENTICATION);
+	assert_int_equal(did_document_method(doc, DID "#x")->relations,
+			 DID_RELATION_KEY_AGREEMENT);
+	did_document_free(doc);
+}
+
+static void what_belongs_to_others_gives_no_key(void **state)
+{
+	static const char text[] =
+	    "{\"id\":\"" DID "\",\"verificationMethod\":[" METHOD(
+		"did:example:2#k",
+		ED_KEY) ","
+			"{\"id\":\"#bls\",\"type\":\"Bls12381G2Key2020\","
+			"\"controller\":"
+			"\"" DID "\",\"publicKeyBase58\":\"x\"}," METHOD(
+			    DID "?versionId=1#k",
+			    "z3tEFALUKUzzCAvytMHX8X4SnsNsq6T5tC5Zb18oQEt1FqNcJX"
+			    "qJ3AA9umgzA9yoqPBeWA") "],\"authentication\":["
+						    "\"did:example:2#k\",\"#"
+						    "bls\",\"#none\"]}";
+	struct did_document *doc;
+
+	(void)state;
+	assert_int_equal(did_document_parse(&doc, load_text(text), DID,
+					    DID_DOCUMENT_IDS_ANY),
+			 0);
+	assert_int_equal(doc->n_methods, 0);
+	did_document_free(doc);
+}
+
+static void methods_and_services_are_found_by_id(void **state)
+{
+	static const char text[] =
+	    "{\"id\":\"" DID "\",\"keyAgreement\":[" METHOD(
+		"#x", X_KEY) "],"
+			     "\"service\":[{\"id\":\"#s\",\"type\":\"t\","
+			     "\"serviceEndpoint\":"
+			     "\"https://example.com\"}]}";
+	struct did_document *doc;
+	json_t *found;
+
+	(void)state;
+	assert_int_equal(did_document_parse(&doc, load_text(text), DID,
+					    DID_DOCUMENT_IDS_ANY),
+			 0);
+	found = did_document_find(doc, DID "#x");
+	assert_string_equal(did_json_string(found, "type"), "Multikey");
+	json_decref(found);
+	found = did_document_find(doc, DID "#s");
+	assert_string_equal(did_json_string(found, "type"), "t");
+	json_decref(found);
+	assert_null(did_document_find(doc, DID "#y"));
+	assert_null(did_document_find(doc, "#x"));
+	assert_int_equal(json_array_size(did_document_services(doc)), 1);
+	did_document_free(doc);
+	assert_int_equal(did_document_resolve(&doc, ED_DID), 0);
+	found = did_document_find(doc, ED_DID "#" X_KEY);
+	assert_string_equal(did_json_string(found, "publicKeyMultibase"),
+			    X_KEY);
+	json_decref(found);
+	assert_null(did_document_services(doc));
+	did_document_free(doc);
 }
 
 static void null_can_be_freed(void **state)
@@ -302,7 +439,13 @@ int main(void)
 	    cmocka_unit_test(method_is_found_by_its_absolute_id_only),
 	    cmocka_unit_test(what_is_no_did_is_refused),
 	    cmocka_unit_test(other_methods_are_unsupported),
-	    cmocka_unit_test(every_error_has_a_name),
+	    cmocka_unit_test(published_documents_of_all_ages_are_read),
+	    cmocka_unit_test(hostile_documents_are_refused),
+	    cmocka_unit_test(
+		relative_ids_are_refused_where_they_must_be_absolute),
+	    cmocka_unit_test(key_serves_no_relation_that_it_cannot),
+	    cmocka_unit_test(what_belongs_to_others_gives_no_key),
+	    cmocka_unit_test(methods_and_services_are_found_by_id),
 	    cmocka_unit_test(null_can_be_freed),
 	};
 

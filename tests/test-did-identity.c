@@ -25,8 +25,10 @@
 
 #include <parley/did.h>
 
+#include "did/document.h"
 #include "did/identity.h"
 #include "did/key.h"
+#include "did/pair.h"
 #include "tests/vector.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -210,6 +212,94 @@ static void signature_verifies_under_the_public_key(void **state)
 			 PARLEY_ERR_SIGNATURE);
 	assert_int_equal(did_key_verify(key, sig, len - 1, "hello", 5),
 			 PARLEY_ERR_SIGNATURE);
+}
+
+static void p256_identity_signs_with_es256(void **state)
+{
+	struct parley_identity *id;
+	uint8_t sig[DID_IDENTITY_SIG_LEN_MAX];
+	const char *did;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(
+	    parley_did_identity_new_type(&id, PARLEY_IDENTITY_P256), 0);
+	assert_int_equal(parley_did_identity_type(id), PARLEY_IDENTITY_P256);
+	did = parley_did_identity_did(id);
+	assert_memory_equal(did, "did:key:zDn", 11);
+	assert_string_equal(did_identity_alg(id), "ES256");
+	assert_memory_equal(did_identity_kid(id), did, strlen(did));
+	assert_string_equal(did_identity_kid(id) + strlen(did) + 1, did + 8);
+	assert_int_equal(did_identity_sign(sig, &len, id, "hello", 5), 0);
+	assert_int_equal(len, 64);
+	assert_int_equal(
+	    did_key_verify(did_identity_key(id), sig, len, "hello", 5), 0);
+	assert_int_equal(
+	    did_key_verify(did_identity_key(id), sig, len, "hallo", 5),
+	    PARLEY_ERR_SIGNATURE);
+	parley_did_identity_free(id);
+}
+
+static void keys_for_agreement_stand_in_the_document(void **state)
+{
+	struct did_document *doc;
+	const struct did_method *method;
+	struct parley_identity *id;
+
+	(void)state;
+	for (unsigned t = 0; t < 2; t++) {
+		assert_int_equal(parley_did_identity_new_type(&id, t), 0);
+		assert_int_equal(
+		    did_document_resolve(&doc, parley_did_identity_did(id)), 0);
+		method =
+		    did_document_method(doc, did_identity_agreement_kid(id));
+		assert_non_null(method);
+		assert_true(method->relations & DID_RELATION_KEY_AGREEMENT);
+		assert_true(did_key_equal(&method->key,
+					  &did_identity_agreement(id)->key));
+		method = did_document_method(doc, did_identity_kid(id));
+		assert_true(method->relations & DID_RELATION_AUTHENTICATION);
+		did_document_free(doc);
+		parley_did_identity_free(id);
+	}
+}
+
+static void other_types_are_not_made(void **state)
+{
+	struct parley_identity *id = NULL;
+
+	(void)state;
+	assert_int_equal(parley_did_identity_new_type(&id, 2),
+			 PARLEY_ERR_ARGUMENT);
+	assert_int_equal(
+	    did_identity_from_secret(&id, DID_KEY_SECP256K1, seed, 32),
+	    PARLEY_ERR_UNSUPPORTED);
+	assert_null(id);
+}
+
+static void p256_file_comes_back_and_bad_secret_is_damage(void **state)
+{
+	struct fixture *f = *state;
+	char content[CONTENT_SIZE];
+	struct parley_identity *id;
+	char *key;
+
+	parley_did_identity_free(f->id);
+	assert_int_equal(
+	    parley_did_identity_new_type(&f->id, PARLEY_IDENTITY_P256), 0);
+	assert_int_equal(save(f, PASS), 0);
+	assert_int_equal(load(f, PASS), 0);
+	unlink(f->path);
+	assert_int_equal(save(f, NULL), 0);
+	assert_int_equal(load(f, NULL), 0);
+	/* Beyond the group order. */
+	read_content(f, content);
+	key = strstr(content, "\"key\": \"") + 8;
+	memset(key, '_', 42);
+	key[42] = '8';
+	write_content(f, content, strlen(content));
+	assert_int_equal(parley_did_identity_load(&id, f->path, NULL, 0),
+			 PARLEY_ERR_FILE_DAMAGED);
 }
 
 static void file_comes_back(void **state)
@@ -766,6 +856,10 @@ int main(void)
 	    TEST(new_identities_differ),
 	    TEST(published_seeds_give_their_dids),
 	    TEST(signature_verifies_under_the_public_key),
+	    TEST(p256_identity_signs_with_es256),
+	    TEST(keys_for_agreement_stand_in_the_document),
+	    TEST(other_types_are_not_made),
+	    TEST(p256_file_comes_back_and_bad_secret_is_damage),
 	    TEST(file_comes_back),
 	    TEST(public_save_costs_what_the_header_says),
 	    TEST(file_is_json_and_sealed_file_hides_the_seed),

@@ -6,11 +6,16 @@
  */
 #include "tests/vector.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
 #include <sodium.h>
+
+#include <parley/err.h>
 
 static void __attribute__((noreturn))
 give_up(const char *what, const char *name)
@@ -58,4 +63,32 @@ size_t vector_hex(uint8_t *bytes, size_t size, const json_t *v,
 	    *end != '\0')
 		give_up("not hex, or too long", name);
 	return len;
+}
+
+size_t vector_raw(uint8_t *bytes, size_t size, const json_t *v,
+		  const char *name)
+{
+	size_t len;
+
+	if (json_object_get(v, "hex") != NULL) {
+		len = vector_hex(bytes, size - 1, v, "hex");
+	} else {
+		len = strlen(vector_text(v, name));
+		if (len >= size)
+			give_up("too long", name);
+		memcpy(bytes, vector_text(v, name), len);
+	}
+	bytes[len] = '\0';
+	return len;
+}
+
+void vector_expect(const json_t *v, int err)
+{
+	const char *expected = json_string_value(json_object_get(v, "expect"));
+
+	if (expected == NULL)
+		expected = "PARLEY_OK";
+	if (strcmp(parley_did_err_name(err), expected) != 0)
+		fail_msg("%s: %s, not %s", vector_text(v, "tests"),
+			 parley_did_err_name(err), expected);
 }

@@ -28,4 +28,19 @@ const char *vector_text(const json_t *v, const char *name);
 size_t vector_hex(uint8_t *bytes, size_t size, const json_t *v,
 		  const char *name);
 
+/*
+ * vector_raw(bytes, size, v, name):
+ * The text of the member ${name}, or of `hex` decoded where that is there
+ * instead, which must fit into ${size} bytes with a NUL.  Returns its length.
+ */
+size_t vector_raw(uint8_t *bytes, size_t size, const json_t *v,
+		  const char *name);
+
+/*
+ * vector_expect(v, err):
+ * Is ${err} the error whose name is the member `expect` ("PARLEY_OK" or absent:
+ * none)?  A test failure of cmocka if not, with the member `tests` printed.
+ */
+void vector_expect(const json_t *v, int err);
+
 #endif /* !TESTS_VECTOR_H */

@@ -74,7 +74,9 @@ extern "C" {
 	X(ENDPOINT, 49, LOCAL, "not a usable endpoint")                     \
 	X(RESTARTED, 50, PEER, "party restarted during the session")        \
 	X(INTERRUPTED, 51, LOCAL, "interrupted")                            \
-	X(INTERNAL, 52, LOCAL, "internal error; please report it")
+	X(INTERNAL, 52, LOCAL, "internal error; please report it")          \
+	X(DOCUMENT, 53, PEER, "not a valid DID document")                   \
+	X(FETCH, 54, SYSTEM, "cannot fetch the DID document")
 
 #define PARLEY_ERR_ENUM(name, number, class_, text) \
 	PARLEY_ERR_##name = -(number),
