@@ -73,6 +73,38 @@ static void parties_of_every_number_become_ready(void **state)
 	}
 }
 
+/* Ed25519 and P-256 identities meet each other and their own kind. */
+static void a_roster_of_both_key_types_becomes_ready(void **state)
+{
+	struct net net;
+	const void *msg;
+	size_t len;
+
+	(void)state;
+	net_init(&net, 4);
+	for (size_t i = 1; i < 3; i++) {
+		parley_did_identity_free(net.ids[i]);
+		assert_int_equal(parley_did_identity_new_type(
+				     &net.ids[i], PARLEY_IDENTITY_P256),
+				 0);
+	}
+	parley_session_agreement_free(net.agreement);
+	net.agreement = net_agreement(&net, &(struct net_spec){0});
+	net_open(&net);
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < 4; j++) {
+			if (i == j)
+				continue;
+			assert_int_equal(
+			    parley_session_send(net.s[i], j, "x", 1), 0);
+			assert_int_equal(parley_session_flush(net.s[i]), 0);
+			assert_int_equal(
+			    parley_session_recv(net.s[j], i, NULL, &msg, &len),
+			    0);
+		}
+	net_free(&net);
+}
+
 /* Party 0 starts long after the others, and the others are dialled by it. */
 static void parties_may_start_in_any_order(void **state)
 {
@@ -799,6 +831,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(parties_of_every_number_become_ready),
+	    cmocka_unit_test(a_roster_of_both_key_types_becomes_ready),
 	    cmocka_unit_test(parties_may_start_in_any_order),
 	    cmocka_unit_test(the_listener_dials_when_the_dialler_cannot),
 	    cmocka_unit_test(a_different_name_ends_every_party),
