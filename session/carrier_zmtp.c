@@ -70,6 +70,7 @@ struct conn {
 	bool stranger; /* accepted, and not trusted yet */
 	bool writing;  /* waits for EPOLLOUT */
 	bool closing;  /* hung up: close once all is sent */
+	bool mute;     /* writing failed: what came before is still read */
 	int64_t deadline_ms;
 	int64_t heard_ms;  /* last byte */
 	int64_t pinged_ms; /* PING sent since; 0: none */
@@ -387,6 +388,24 @@ static void written(struct conn *conn, size_t n)
 	}
 }
 
+/*
+ * Writing failed: the other end is gone.  What it sent before is still to be
+ * read; the end of that is the end of the connection.
+ */
+static void go_mute(struct carrier *c, struct conn *conn)
+{
+	struct piece *p;
+
+	conn->mute = true;
+	while ((p = conn->head)) {
+		conn->head = p->next;
+		piece_free(p);
+	}
+	conn->tail = &conn->head;
+	conn->n_control = 0;
+	list_conn(c, conn);
+}
+
 static void want_write(struct carrier *c, struct conn *conn, bool on)
 {
 	if (conn->writing == on)
@@ -396,8 +415,8 @@ static void want_write(struct carrier *c, struct conn *conn, bool on)
 	      conn);
 }
 
-/* Write what can be written.  0, or PARLEY_ERR_LOST. */
-static int write_out(struct carrier *c, struct conn *conn)
+/* Write what can be written. */
+static void write_out(struct carrier *c, struct conn *conn)
 {
 	struct iovec iov[IOV_MAX_USED];
 	struct msghdr msg = {.msg_iov = iov};
@@ -415,14 +434,14 @@ static int write_out(struct carrier *c, struct conn *conn)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 			want_write(c, conn, true);
-			return 0;
+			return;
 		}
 		if (n < 0)
-			return PARLEY_ERR_LOST;
-		written(conn, (size_t)n);
+			go_mute(c, conn);
+		else
+			written(conn, (size_t)n);
 	}
 	want_write(c, conn, false);
-	return 0;
 }
 
 static struct piece *piece_new(struct conn *conn)
@@ -473,11 +492,17 @@ static int zmtp_send(struct session_carrier *base,
 		session_frame_free(frame);
 		return PARLEY_ERR_LOST;
 	}
+	if (conn->mute) {
+		session_frame_free(frame);
+		return 0; /* DOWN follows */
+	}
 	head_len = session_zmtp_make_header(head, frame->len);
 	n = write_now(conn, head, head_len, frame);
+	if (n < 0)
+		go_mute(c, conn);
 	if (n < 0 || (size_t)n == head_len + frame->len) {
 		session_frame_free(frame);
-		return n < 0 ? PARLEY_ERR_LOST : 0;
+		return 0;
 	}
 	p = piece_new(conn);
 	if (!p) {
@@ -499,7 +524,7 @@ static int send_control(struct carrier *c, struct conn *conn,
 {
 	struct piece *p;
 
-	if (conn->n_control >= CONTROL_MAX)
+	if (conn->n_control >= CONTROL_MAX || conn->mute)
 		return 0;
 	p = piece_new(conn);
 	if (!p)
@@ -507,7 +532,8 @@ static int send_control(struct carrier *c, struct conn *conn,
 	memcpy(p->head, bytes, len);
 	p->head_len = len;
 	conn->n_control++;
-	return write_out(c, conn);
+	write_out(c, conn);
+	return 0;
 }
 
 /* Greeting and READY in one flight: neither depends on the other side. */
@@ -679,8 +705,9 @@ static void zmtp_hangup(struct session_carrier *base,
 	if (conn->state == OVER || conn->closing)
 		return;
 	/* What was just sent (an abort, say) gets a moment to leave. */
-	if (conn->state == UP && conn->head && write_out(c, conn) == 0 &&
-	    conn->head) {
+	if (conn->state == UP && conn->head)
+		write_out(c, conn);
+	if (conn->state == UP && conn->head) {
 		conn->closing = true;
 		set_deadline(c, conn, 1000);
 		return;
@@ -842,16 +869,16 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 
 static void on_writable(struct carrier *c, struct conn *conn)
 {
-	const bool connecting = conn->state == CONNECTING;
-	int err = connecting ? finish_connect(c, conn) : write_out(c, conn);
-
-	if (err) {
-		conn->broken =
-		    connecting ? "cannot connect" : "connection closed";
+	if (conn->state == CONNECTING) {
+		if (finish_connect(c, conn) == 0)
+			return;
+		conn->broken = "cannot connect";
 		list_conn(c, conn);
-	} else if (conn->closing && !conn->head) {
-		conn_close(c, conn);
+		return;
 	}
+	write_out(c, conn);
+	if (conn->closing && !conn->head)
+		conn_close(c, conn);
 }
 
 /*
@@ -1053,9 +1080,10 @@ static void linger(struct carrier *c, int linger_ms)
 		int64_t left = limit - now_ms();
 
 		for (conn = c->conns; conn; conn = conn->next)
-			if (conn->state == UP && conn->head &&
-			    write_out(c, conn) == 0 && conn->head)
-				waiting = true;
+			if (conn->state == UP && conn->head) {
+				write_out(c, conn);
+				waiting = waiting || conn->head;
+			}
 		if (!waiting || left <= 0)
 			return;
 		(void)poll_conns(c, left < 10 ? (int)left : 10);
