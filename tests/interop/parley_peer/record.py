@@ -10,10 +10,11 @@ RECORD_LEN_MAX = 262144
 OVERHEAD = 1 + 3 + 16
 SEQUENCE_END = 2 ** 48
 (PADDING, FIRST, NEXT, ACK, READY, INSTANCES, PING, PONG, CLOSE,
- ABORT) = range(10)
+ ABORT, GAP) = range(11)
 CODES = ("PADDING", "FIRST", "NEXT", "ACK", "READY", "INSTANCES", "PING",
-         "PONG", "CLOSE", "ABORT")
-AFTER_CLOSE = ("ACK", "PING", "PONG", "PADDING", None)
+         "PONG", "CLOSE", "ABORT", "GAP")
+AFTER_CLOSE = ("ACK", "GAP", "PING", "PONG", "PADDING", None)
+SILENT = ("ACK", "GAP", "PADDING")  # do not call for an ACK
 ABORT_TEXT_MAX = 1024
 
 
@@ -65,7 +66,10 @@ class Direction:
                "LENGTH", "length or type of record")
         demand(self.sequence < SEQUENCE_END, "EXHAUSTED", "channel exhausted")
         header = self._header()
-        demand(record[:4] == header, "SEQUENCE", "record out of sequence")
+        ahead = (int.from_bytes(record[1:4], "big")
+                 - self.sequence) % 2 ** 24
+        demand(ahead == 0 or ahead < 2 ** 23, "REPLAY", "seen before")
+        demand(ahead == 0, "SEQUENCE", "record out of sequence")
         items = open_(self.suite, self._key, self._nonce(), header, record[4:])
         self._advance()
         return items
@@ -133,7 +137,7 @@ def read_body(code, body, n_parties):
         total, at = varint_decode(body, 0)
         demand(len(body) - at < total, "RECORD", "FIRST holds all of it")
         return {"total": total, "part": body[at:]}
-    if code == ACK:
+    if code in (ACK, GAP):
         next_sequence, at = varint_decode(body, 0)
         limit, at = varint_decode(body, at)
         demand(at == len(body), "RECORD", "ACK is too long")

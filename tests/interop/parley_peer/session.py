@@ -82,9 +82,55 @@ class Channel:
         self.ready = None  # last READY received
         self.instances_sent = False  # since the last READY of ours
         self.close_sequence = None  # of the record that carried CLOSE
+        # PROTOCOL 6.3: records until they are acknowledged, the oldest being
+        # number `acknowledged`; when to send the oldest again.
+        self.kept = deque()
+        self.probe_at = None
+        self.probe_wait = PROBE_MS
+        self.probing = False
+        self.gap_at = None  # the number of which a GAP was sent
 
-    def send_items(self, items):
-        self.link.send(self.sealer.seal(items))
+    def send_items(self, items, calls=True):
+        """`calls`: the record calls for an ACK."""
+        sealed = self.sealer.seal(items)
+        self.kept.append(sealed)
+        if calls and self.probe_at is None:
+            self.probe_at = now_ms() + self.probe_wait
+        self.link.send(sealed)
+
+    def send_ack(self):
+        self.send_items(self.grant(), calls=False)
+
+    def send_gap(self):
+        if self.gap_at != self.opener.sequence:
+            self.gap_at = self.opener.sequence
+            ack = self.grant()
+            self.send_items(record.control(record.GAP, ack[2:]), calls=False)
+
+    def acknowledge(self, following):
+        moved = following > self.acknowledged
+        while self.acknowledged < following:
+            self.kept.popleft()
+            self.acknowledged += 1
+        if moved:
+            self.probe_wait = PROBE_MS
+            self.probe_at = now_ms() + PROBE_MS if self.kept else None
+            if self.probing:
+                self.probing = False
+                self.resend()
+
+    def resend(self):
+        for sealed in self.kept:
+            self.link.send(sealed)
+
+    def probe(self):
+        if self.probe_at is None or now_ms() < self.probe_at:
+            return
+        self.probe_wait = min(2 * self.probe_wait, PROBE_MAX_MS)
+        self.probe_at = now_ms() + self.probe_wait if self.kept else None
+        if self.kept:
+            self.probing = True
+            self.link.send(self.kept[0])
 
     def grant(self):
         """An ACK item with the current limit."""
@@ -95,7 +141,7 @@ class Channel:
         """`size` bytes of items were taken out of the window."""
         self.freed_total += size
         if self.freed_total + self.window - self.granted >= self.window // 4:
-            self.send_items(self.grant())
+            self.send_ack()
 
     def pump(self):
         """Seal what the window allows; small messages share a record."""
@@ -309,6 +355,8 @@ class Session:
             self._broken(link)
 
     def _timers(self):
+        for channel in list(self.channels.values()):
+            channel.probe()
         now = now_ms()
         opening = not self.is_ready and self.failure is None
         if opening:
@@ -486,7 +534,20 @@ class Session:
         return items
 
     def _on_record(self, channel, message):
-        self._items(channel, self._open(channel, message))
+        try:
+            items = self._open(channel, message)
+        except Refused as refused:
+            # PROTOCOL 6.3: dropped, and the other side should know.
+            if refused.name == "REPLAY":
+                channel.send_ack()
+            elif refused.name in ("SEQUENCE", "SEAL"):
+                channel.send_gap()
+            else:
+                raise
+            return
+        self._items(channel, items)
+        if any(item.kind not in record.SILENT for item in items):
+            channel.send_ack()
 
     def _items(self, channel, items):
         for item in items:
@@ -510,10 +571,14 @@ class Session:
     def _on_ack(self, channel, item):
         demand(item.next <= channel.sealer.sequence, "RECORD",
                "ACK of records that were not sent")
-        channel.acknowledged = max(channel.acknowledged, item.next)
+        channel.acknowledge(item.next)
         channel.send_limit = max(channel.send_limit, item.limit)
         if self.is_ready:
             channel.pump()
+
+    def _on_gap(self, channel, item):
+        self._on_ack(channel, item)
+        channel.resend()
 
     def _on_ready(self, channel, item):
         channel.ready = item.body
