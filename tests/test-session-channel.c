@@ -1302,7 +1302,8 @@ static struct session_frame *noise_frame(size_t len, uint8_t type, uint8_t seq)
 
 	assert_non_null(f);
 	memset(f->data, 0, len);
-	f->data[0] = type;
+	if (len > 0)
+		f->data[0] = type;
 	if (len > 3)
 		f->data[3] = seq;
 	return f;
