@@ -631,17 +631,111 @@ static void granted_room_is_not_granted_again(void **state)
 	peer_free(&p);
 }
 
-static void parts_make_room_as_they_come(void **state)
+/* FIRST of a message of 40000 bytes (of a window of 65536: great) with ${len}
+ * bytes of it, or NEXT, which has 2 bytes less; the items' length. */
+static size_t part_item(uint8_t *p, bool first, size_t len)
 {
+	size_t body = len + (first ? 3 : 0), n = 0;
+
+	p[n++] = first ? 0x03 : 0x05;
+	p[n++] = (uint8_t)(body | 0x80);
+	p[n++] = (uint8_t)(body >> 7);
+	if (first) {
+		memcpy(p + n, "\xc0\xb8\x02", 3); /* 40000 */
+		n += 3;
+	}
+	memset(p + n, 0, len);
+	return n + len;
+}
+
+/* A great message in parts of 4000 bytes; the bytes of its items. */
+static size_t peer_great(struct peer *p)
+{
+	uint8_t items[4100];
+	size_t total = 0;
+
+	for (int i = 0; i < 10; i++) {
+		size_t len = part_item(items, i == 0, 4000);
+
+		assert_int_equal(peer_send(p, items, len), 0);
+		total += len;
+	}
+	return total;
+}
+
+static void small_message_in_parts_makes_room_when_it_is_taken(void **state)
+{
+	const void *msg;
 	struct peer p;
+	size_t len;
 
 	(void)state;
 	peer_start(&p, &small);
 	/* 5 + 4 bytes of items. */
 	assert_int_equal(peer_text(&p, "\x03\x03\x05xy"), 0);
-	assert_true(acked_limit(&p) == 65536 + 5);
-	assert_int_equal(peer_text(&p, "\x05\x02yz"), 0);
-	assert_true(acked_limit(&p) == 65536 + 9);
+	assert_true(acked_limit(&p) == 65536);
+	assert_int_equal(peer_text(&p, "\x05\x03zab"), 0);
+	assert_true(acked_limit(&p) == 65536);
+	assert_true(session_channel_next(p.c, &msg, &len));
+	assert_int_equal(len, 5);
+	assert_true(acked_limit(&p) == 65536 + 10);
+	peer_free(&p);
+}
+
+static void great_message_makes_room_as_it_comes(void **state)
+{
+	uint8_t items[4100];
+	struct peer p;
+	size_t len, total;
+
+	(void)state;
+	peer_start(&p, &small);
+	len = part_item(items, true, 4000);
+	assert_int_equal(peer_send(&p, items, len), 0);
+	total = len;
+	assert_true(acked_limit(&p) == 65536 + total);
+	for (int i = 1; i < 10; i++) {
+		len = part_item(items, false, 4000);
+		assert_int_equal(peer_send(&p, items, len), 0);
+		total += len;
+		assert_true(acked_limit(&p) >= 65536 + total - len);
+	}
+	assert_true(session_channel_pending(p.c));
+	peer_free(&p);
+}
+
+static void great_messages_make_room_one_at_a_time(void **state)
+{
+	uint64_t limit, after;
+	uint8_t items[4100];
+	const void *msg;
+	size_t len, one;
+	struct peer p;
+
+	(void)state;
+	peer_start(&p, &small);
+	one = peer_great(&p);
+	limit = acked_limit(&p);
+	assert_true(limit >= 65536 + one - 4003);
+	assert_true(limit <= 65536 + one);
+	/* The second one counts as long as the first is not taken: the sender
+	 * cannot fill this memory. */
+	(void)peer_great(&p);
+	assert_true(acked_limit(&p) == limit);
+	len = part_item(items, true, 4000);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(peer_send(&p, items, len), 0);
+		len = part_item(items, false, 4000);
+	}
+	assert_true(acked_limit(&p) == limit);
+	/* Each that is taken makes way. */
+	assert_true(session_channel_next(p.c, &msg, &len));
+	assert_int_equal(len, 40000);
+	after = acked_limit(&p);
+	assert_true(session_channel_next(p.c, &msg, &len));
+	assert_int_equal(len, 40000);
+	assert_true(acked_limit(&p) > after);
+	assert_true(acked_limit(&p) > limit + one);
 	peer_free(&p);
 }
 
@@ -1197,27 +1291,328 @@ static void message_over_the_maximum_is_refused(void **state)
 	peer_free(&e);
 }
 
-static void refused_records_are_given_back(void **state)
+/*
+ * Retransmission, PROTOCOL 6.3
+ */
+
+/* A frame that is no record of the other end. */
+static struct session_frame *noise_frame(size_t len, uint8_t type, uint8_t seq)
 {
-	struct session_frame *f = session_frame_new(10);
+	struct session_frame *f = session_frame_new(len);
+
+	assert_non_null(f);
+	memset(f->data, 0, len);
+	if (len > 0)
+		f->data[0] = type;
+	if (len > 3)
+		f->data[3] = seq;
+	return f;
+}
+
+/* Another frame with the same bytes: records are opened in place. */
+static struct session_frame *frame_copy(const struct session_frame *f)
+{
+	struct session_frame *copy = session_frame_new(f->len);
+
+	assert_non_null(copy);
+	memcpy(copy->data, f->data, f->len);
+	return copy;
+}
+
+/* ${f} comes again, or early, and is dropped. */
+static void receive_dropped(struct session_channel *c, struct session_frame *f)
+{
+	const uint64_t expected = session_channel_expected(c);
+	const uint64_t dropped = session_channel_stats(c)->records_dropped;
+
+	assert_int_equal(session_channel_receive(c, f), 0);
+	assert_true(session_channel_expected(c) == expected);
+	assert_true(session_channel_stats(c)->records_dropped == dropped + 1);
+}
+
+/* Put message ${n} of 10 bytes into a record of its own, and take that. */
+static struct session_frame *sealed(struct session_channel *c, size_t n)
+{
+	struct session_frame *f;
+
+	put(c, NULL, n, 10);
+	assert_int_equal(session_channel_flush(c), 0);
+	f = session_channel_take(c);
+	assert_non_null(f);
+	assert_null(session_channel_take(c));
+	return f;
+}
+
+static void records_that_are_none_are_dropped(void **state)
+{
 	struct peer p;
 
 	(void)state;
 	peer_start(&p, &usual);
-	memset(f->data, 0, 10);
-	assert_int_equal(session_channel_receive(p.c, f), PARLEY_ERR_LENGTH);
-	f = session_frame_new(40);
-	memset(f->data, 0, 40);
-	assert_int_equal(session_channel_receive(p.c, f), PARLEY_ERR_FORMAT);
-	f = session_frame_new(40);
-	memset(f->data, 0, 40);
-	f->data[0] = SESSION_WIRE_RECORD;
-	assert_int_equal(session_channel_receive(p.c, f), PARLEY_ERR_REPLAY);
-	f = session_frame_new(40);
-	memset(f->data, 0, 40);
-	f->data[0] = SESSION_WIRE_RECORD;
-	f->data[3] = 1;
-	assert_int_equal(session_channel_receive(p.c, f), PARLEY_ERR_SEAL);
+	(void)acked_limit(&p);
+	receive_dropped(p.c, noise_frame(10, 0, 0));
+	receive_dropped(p.c, noise_frame(0, 0, 0));
+	receive_dropped(p.c, noise_frame(40, 0, 0));
+	/* Nothing is owed for what is no record. */
+	assert_false(session_channel_ack_owed(p.c));
+	assert_false(session_channel_ack_due(p.c));
+	/* It goes on. */
+	assert_int_equal(peer_text(&p, "\x02x"), 0);
+	assert_true(session_channel_pending(p.c));
+	peer_free(&p);
+}
+
+static void repeated_record_calls_for_an_ack(void **state)
+{
+	struct session_frame *f, *again;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	f = sealed(p.a, 1);
+	again = frame_copy(f);
+	assert_int_equal(session_channel_receive(p.b, frame_copy(f)), 0);
+	acknowledge(p.b, p.a);
+	assert_false(session_channel_ack_owed(p.b));
+	(void)session_channel_events(p.b);
+	receive_dropped(p.b, again);
+	assert_true(session_channel_events(p.b) & SESSION_CHANNEL_DROPPED);
+	assert_true(session_channel_ack_owed(p.b));
+	assert_false(session_channel_ack_due(p.b)); /* not at once */
+	take(p.b, 1, 10);
+	assert_empty(p.b);
+	assert_int_equal(session_channel_ack_now(p.b), 0);
+	assert_false(session_channel_ack_owed(p.b));
+	flush(p.b, p.a);
+	session_frame_free(f);
+	pair_free(&p);
+}
+
+static void missing_record_is_asked_for_once(void **state)
+{
+	struct session_frame *f[5];
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	for (size_t n = 0; n < N_OF(f); n++)
+		f[n] = sealed(p.a, n);
+	/* 0 is lost; all others arrive too early. */
+	receive_dropped(p.b, frame_copy(f[1]));
+	assert_true(session_channel_ack_due(p.b));
+	assert_int_equal(session_channel_ack_now(p.b), 0);
+	for (size_t n = 2; n < N_OF(f); n++) {
+		receive_dropped(p.b, frame_copy(f[n]));
+		assert_false(session_channel_ack_due(p.b));
+	}
+	assert_empty(p.b);
+	/* The GAP brings all of them again, in order, byte for byte. */
+	assert_true(flush(p.b, p.a) == 1);
+	assert_true(session_channel_events(p.a) & SESSION_CHANNEL_OUTPUT);
+	for (size_t n = 0; n < N_OF(f); n++) {
+		struct session_frame *again = session_channel_take(p.a);
+
+		assert_non_null(again);
+		assert_int_equal(again->len, f[n]->len);
+		assert_memory_equal(again->data, f[n]->data, f[n]->len);
+		assert_int_equal(
+		    session_channel_receive(p.b, frame_copy(again)), 0);
+		take(p.b, n, 10);
+		session_frame_free(again);
+		session_frame_free(f[n]);
+	}
+	assert_null(session_channel_take(p.a));
+	assert_int_equal(session_channel_stats(p.a)->records_resent, N_OF(f));
+	/* The next one that is missing is asked for again. */
+	session_frame_free(sealed(p.a, 7));
+	f[0] = sealed(p.a, 8);
+	receive_dropped(p.b, frame_copy(f[0]));
+	assert_true(session_channel_ack_due(p.b));
+	session_frame_free(f[0]);
+	pair_free(&p);
+}
+
+static void altered_record_is_dropped_and_asked_for(void **state)
+{
+	struct session_frame *f, *bad;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	f = sealed(p.a, 1);
+	/* Every byte behind the header but that of the type. */
+	for (size_t at = 4; at < f->len; at++) {
+		bad = frame_copy(f);
+		bad->data[at] ^= 0x40;
+		receive_dropped(p.b, bad);
+		assert_int_equal(session_channel_ack_due(p.b), at == 4);
+		if (at == 4)
+			assert_int_equal(session_channel_ack_now(p.b), 0);
+	}
+	assert_empty(p.b);
+	flush(p.b, p.a);
+	assert_int_equal(deliver(p.a, p.b), 1);
+	take(p.b, 1, 10);
+	session_frame_free(f);
+	pair_free(&p);
+}
+
+static void probe_is_the_oldest_and_brings_the_others(void **state)
+{
+	struct session_frame *f[4], *probe;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	assert_false(session_channel_probe_due(p.a));
+	assert_null(session_channel_probe(p.a));
+	for (size_t n = 0; n < N_OF(f); n++)
+		f[n] = sealed(p.a, n);
+	assert_true(session_channel_probe_due(p.a));
+	/* All are lost, silently.  The probe is but the first. */
+	probe = session_channel_probe(p.a);
+	assert_non_null(probe);
+	assert_memory_equal(probe->data, f[0]->data, f[0]->len);
+	assert_null(session_channel_take(p.a));
+	assert_int_equal(session_channel_receive(p.b, frame_copy(probe)), 0);
+	session_frame_free(probe);
+	assert_int_equal(session_channel_ack_now(p.b), 0);
+	/* Its ACK moves: what followed is sent as upon a GAP. */
+	flush(p.b, p.a);
+	assert_true(session_channel_events(p.a) & SESSION_CHANNEL_OUTPUT);
+	assert_int_equal(deliver(p.a, p.b), N_OF(f) - 1);
+	for (size_t n = 0; n < N_OF(f); n++)
+		take(p.b, n, 10);
+	assert_empty(p.b);
+	/* An ACK that moves later is just that. */
+	acknowledge(p.b, p.a);
+	assert_null(session_channel_take(p.a));
+	assert_false(session_channel_probe_due(p.a));
+	for (size_t n = 0; n < N_OF(f); n++)
+		session_frame_free(f[n]);
+	pair_free(&p);
+}
+
+static void acks_alone_are_not_probed(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	/* Neither calls for an ACK, or the two would never come to rest. */
+	acknowledge(p.a, p.b);
+	assert_false(session_channel_probe_due(p.a));
+	assert_false(session_channel_ack_owed(p.b));
+	assert_int_equal(
+	    session_channel_control(p.a, SESSION_ITEM_PADDING, "xyz", 3), 0);
+	flush(p.a, p.b);
+	assert_false(session_channel_ack_owed(p.b));
+	assert_int_equal(
+	    session_channel_control(p.a, SESSION_ITEM_PING, "xyz", 3), 0);
+	flush(p.a, p.b);
+	assert_true(session_channel_probe_due(p.a));
+	assert_true(session_channel_ack_owed(p.b));
+	pair_free(&p);
+}
+
+static void records_kept_are_bounded(void **state)
+{
+	struct session_outgoing m = {.p = (const uint8_t *)"x", .len = 1};
+	struct session_frame *f;
+	struct pair p;
+	size_t n = 0;
+
+	(void)state;
+	pair_init(&p, &usual);
+	while (session_channel_may_put(p.a)) {
+		m.done = 0;
+		assert_int_equal(session_channel_put(p.a, &m),
+				 SESSION_PUT_DONE);
+		assert_int_equal(session_channel_flush(p.a), 0);
+		f = session_channel_take(p.a);
+		/* What was received is not kept for the record's size. */
+		assert_int_equal(session_channel_receive(p.b, frame_copy(f)),
+				 0);
+		session_frame_free(f);
+		n++;
+	}
+	assert_true(n <= SESSION_KEPT_MAX);
+	assert_true(n >= SESSION_KEPT_MAX - 1);
+	m.done = 0;
+	assert_int_equal(session_channel_put(p.a, &m), SESSION_PUT_BLOCKED);
+	acknowledge(p.b, p.a);
+	assert_true(session_channel_may_put(p.a));
+	pair_free(&p);
+}
+
+static void who_pings_without_acknowledging_gets_no_more_pongs(void **state)
+{
+	struct session_frame *f;
+	struct peer p;
+	size_t n = 0;
+
+	(void)state;
+	peer_start(&p, &usual);
+	for (size_t i = 0; i < SESSION_KEPT_MAX + 100; i++) {
+		assert_int_equal(peer_text(&p, "\x0d\x01p"), 0);
+		assert_int_equal(session_channel_flush(p.c), 0);
+		while ((f = session_channel_take(p.c))) {
+			session_frame_free(f);
+			n++;
+		}
+	}
+	assert_true(n >= SESSION_KEPT_MAX);
+	assert_true(n <= SESSION_KEPT_MAX + 1);
+	peer_free(&p);
+}
+
+static size_t n_released;
+
+static void count_release(struct session_frame *f)
+{
+	n_released++;
+	free(f->data);
+	free(f);
+}
+
+static void small_message_in_a_padded_record_does_not_keep_it(void **state)
+{
+	enum { PADDING = 60000 };
+	uint8_t *items = calloc(1, PADDING + 6);
+	struct session_frame *f;
+	size_t len = PADDING + 6;
+	struct peer p;
+
+	(void)state;
+	peer_start(&p, &usual);
+	memcpy(items, "\x02x\x01\xe0\xd4\x03", 6); /* 'x', PADDING of 60000 */
+	for (size_t n = 1; n <= 3; n++) {
+		f = calloc(1, sizeof(*f));
+		assert_non_null(f);
+		f->len = len + SESSION_RECORD_OVERHEAD;
+		f->data = malloc(f->len);
+		assert_non_null(f->data);
+		f->release = count_release;
+		atomic_init(&f->refs, 1);
+		memcpy(f->data + SESSION_RECORD_HEADER_LEN, items, len);
+		assert_int_equal(session_record_seal(&p.seal, f->data, len), 0);
+		n_released = 0;
+		assert_int_equal(session_channel_receive(p.c, f), 0);
+		assert_int_equal(n_released, 1);
+	}
+	for (size_t n = 1; n <= 3; n++) {
+		const void *msg;
+
+		assert_true(session_channel_next(p.c, &msg, &len));
+		assert_int_equal(len, 1);
+		assert_memory_equal(msg, "x", 1);
+	}
+	assert_empty(p.c);
+	free(items);
 	peer_free(&p);
 }
 
@@ -1236,7 +1631,6 @@ static void unknown_suite_makes_no_channel(void **state)
 static void same_role_does_not_understand_itself(void **state)
 {
 	struct session_channel *a, *b;
-	struct session_frame *f;
 
 	(void)state;
 	assert_int_equal(session_channel_new(&a, SESSION_SUITE_AES256,
@@ -1248,8 +1642,7 @@ static void same_role_does_not_understand_itself(void **state)
 					     &usual),
 			 0);
 	assert_int_equal(session_channel_flush(a), 0);
-	f = session_channel_take(a);
-	assert_int_equal(session_channel_receive(b, f), PARLEY_ERR_SEAL);
+	receive_dropped(b, session_channel_take(a));
 	session_channel_free(a);
 	session_channel_free(b);
 }
@@ -1462,7 +1855,10 @@ int main(void)
 	    cmocka_unit_test(message_larger_than_the_window_goes_through),
 	    cmocka_unit_test(more_than_the_limit_is_refused),
 	    cmocka_unit_test(granted_room_is_not_granted_again),
-	    cmocka_unit_test(parts_make_room_as_they_come),
+	    cmocka_unit_test(
+		small_message_in_parts_makes_room_when_it_is_taken),
+	    cmocka_unit_test(great_message_makes_room_as_it_comes),
+	    cmocka_unit_test(great_messages_make_room_one_at_a_time),
 	    cmocka_unit_test(unacknowledged_records_are_counted),
 	    cmocka_unit_test(control_items_arrive_as_news),
 	    cmocka_unit_test(ping_is_answered_with_its_bytes),
@@ -1477,7 +1873,16 @@ int main(void)
 	    cmocka_unit_test(state_of_parts_lasts_over_records),
 	    cmocka_unit_test(first_record_must_begin_with_ack),
 	    cmocka_unit_test(message_over_the_maximum_is_refused),
-	    cmocka_unit_test(refused_records_are_given_back),
+	    cmocka_unit_test(records_that_are_none_are_dropped),
+	    cmocka_unit_test(repeated_record_calls_for_an_ack),
+	    cmocka_unit_test(missing_record_is_asked_for_once),
+	    cmocka_unit_test(altered_record_is_dropped_and_asked_for),
+	    cmocka_unit_test(probe_is_the_oldest_and_brings_the_others),
+	    cmocka_unit_test(acks_alone_are_not_probed),
+	    cmocka_unit_test(records_kept_are_bounded),
+	    cmocka_unit_test(
+		who_pings_without_acknowledging_gets_no_more_pongs),
+	    cmocka_unit_test(small_message_in_a_padded_record_does_not_keep_it),
 	    cmocka_unit_test(unknown_suite_makes_no_channel),
 	    cmocka_unit_test(same_role_does_not_understand_itself),
 	    cmocka_unit_test(noise_in_a_good_record_never_harms),

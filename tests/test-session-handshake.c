@@ -620,7 +620,13 @@ static void replay_refuse(struct replayed *p, const json_t *v)
 		     reason == SESSION_REFUSE_VERSION ? PARLEY_ERR_GATE
 						      : vector_error(v),
 		     "refuse");
-	assert_null(run->confirm);
+	if (reason == SESSION_REFUSE_DID) {
+		assert_vector(run->confirm, run->confirm_len, v, "dispute");
+		assert_error(run_finish_of(run, run->confirm, run->confirm_len),
+			     PARLEY_ERR_AGREEMENT, "dispute");
+	} else {
+		assert_null(run->confirm);
+	}
 	free(propose.p);
 	n_refuse++;
 }
@@ -1795,15 +1801,17 @@ static void make_refuse(struct run *run, uint8_t refuse[SESSION_REFUSE_LEN],
 	refuse[0] = SESSION_WIRE_REFUSE;
 	memcpy(refuse + 1, run->i.random.tag, SESSION_TAG_LEN);
 	refuse[17] = reason;
-	session_schedule_mac(refuse + 18, run->r.gate.key, "refuse", t.hash,
-			     sizeof(t.hash), &reason, 1);
+	memset(refuse + 18, 0x77, SESSION_NONCE_LEN);
+	session_schedule_mac(refuse + 34, run->r.gate.key, "refuse", t.hash,
+			     sizeof(t.hash), refuse + 17,
+			     1 + SESSION_NONCE_LEN);
 }
 
 static void each_reason_of_a_refuse_has_its_error(void **state)
 {
 	static const int errors[] = {
-	    PARLEY_ERR_FORMAT,	PARLEY_ERR_AGREEMENT, PARLEY_ERR_SUITE,
-	    PARLEY_ERR_VERSION, PARLEY_ERR_FORMAT,
+	    PARLEY_ERR_GATE,	PARLEY_ERR_AGREEMENT, PARLEY_ERR_SUITE,
+	    PARLEY_ERR_VERSION, PARLEY_ERR_GATE,
 	};
 	uint8_t refuse[SESSION_REFUSE_LEN];
 	struct run run;
@@ -1813,36 +1821,184 @@ static void each_reason_of_a_refuse_has_its_error(void **state)
 		run_init(&run, 10);
 		run_accept(&run);
 		make_refuse(&run, refuse, (uint8_t)reason);
-		assert_i_refuses(&run, refuse, sizeof(refuse), errors[reason],
-				 "reason");
-		if (reason == SESSION_REFUSE_DID)
+		assert_error(run_confirm_of(&run, refuse, sizeof(refuse)),
+			     errors[reason], "reason");
+		if (reason == SESSION_REFUSE_DID) {
 			assert_string_equal(session_handshake_field(run.i.h),
 					    "parties[1].did");
-		/* It is over. */
+			assert_int_equal(run.confirm_len, SESSION_DISPUTE_LEN);
+			assert_int_equal(run.confirm[0], SESSION_WIRE_DISPUTE);
+		} else {
+			assert_null(run.confirm);
+		}
+		/* It is over, unless the reason is none. */
 		assert_int_equal(
 		    run_confirm_of(&run, run.accept, run.accept_len),
-		    PARLEY_ERR_STATE);
+		    errors[reason] == PARLEY_ERR_GATE ? 0 : PARLEY_ERR_STATE);
 		run_free(&run);
 	}
 }
 
-static void propose_for_another_did_is_refused_by_word(void **state)
+static void refuse_after_an_accept_was_consumed_is_refused(void **state)
+{
+	uint8_t refuse[SESSION_REFUSE_LEN], *reply;
+	size_t reply_len;
+	struct run run;
+
+	(void)state;
+	for (uint8_t reason = 0; reason < 5; reason++) {
+		run_init(&run, 10);
+		run_confirm(&run);
+		make_refuse(&run, refuse, reason);
+		assert_error(session_handshake_confirm(
+				 run.i.h, &reply, &reply_len, refuse,
+				 sizeof(refuse), &run.i.random, NOW),
+			     PARLEY_ERR_STATE, "late");
+		assert_null(reply);
+		assert_int_equal(
+		    run_finish_of(&run, run.confirm, run.confirm_len), 0);
+		run_free(&run);
+	}
+}
+
+/* Carol listens where Alice expects Bob, and has said so. */
+static void run_misdirected(struct run *run)
+{
+	run_init(run, 10);
+	side_free(&run->r);
+	side_init(&run->r, agreement, ids[CAROL], 11);
+	run_propose(run);
+	assert_error(run_accept_of(run, run->propose, run->propose_len),
+		     PARLEY_ERR_ADDRESS, "other DID");
+	assert_non_null(run->r.h);
+	assert_int_equal(run->accept_len, SESSION_REFUSE_LEN);
+	assert_int_equal(run->accept[0], SESSION_WIRE_REFUSE);
+	assert_int_equal(run->accept[17], SESSION_REFUSE_DID);
+}
+
+/* ... and Alice disputes it. */
+static void run_dispute(struct run *run)
+{
+	run_misdirected(run);
+	assert_error(run_confirm_of(run, run->accept, run->accept_len),
+		     PARLEY_ERR_AGREEMENT, "refuse 1");
+	assert_int_equal(run->confirm_len, SESSION_DISPUTE_LEN);
+	assert_int_equal(run->confirm[0], SESSION_WIRE_DISPUTE);
+	assert_memory_equal(run->confirm + 1, run->i.random.tag, 16);
+}
+
+static void propose_for_another_did_is_disputed(void **state)
+{
+	struct session_handshake_result result;
+	struct run run;
+
+	(void)state;
+	run_dispute(&run);
+	assert_string_equal(session_handshake_field(run.i.h), "parties[1].did");
+	assert_error(run_finish_of(&run, run.confirm, run.confirm_len),
+		     PARLEY_ERR_AGREEMENT, "dispute");
+	assert_non_null(
+	    strstr(session_handshake_field(run.r.h), "parties[2].did"));
+	/* It is over for both. */
+	assert_error(run_finish_of(&run, run.confirm, run.confirm_len),
+		     PARLEY_ERR_STATE, "twice");
+	assert_error(run_confirm_of(&run, run.accept, run.accept_len),
+		     PARLEY_ERR_STATE, "twice");
+	assert_int_equal(session_handshake_result(run.i.h, &result),
+			 PARLEY_ERR_STATE);
+	assert_int_equal(session_handshake_result(run.r.h, &result),
+			 PARLEY_ERR_STATE);
+	run_free(&run);
+}
+
+static void every_flipped_byte_of_dispute_is_refused(void **state)
 {
 	struct run run;
 
 	(void)state;
-	/* Carol listens where Alice expects Bob. */
-	run_init(&run, 10);
-	side_free(&run.r);
-	side_init(&run.r, agreement, ids[CAROL], 11);
-	run_propose(&run);
-	assert_error(run_accept_of(&run, run.propose, run.propose_len),
-		     PARLEY_ERR_ADDRESS, "other DID");
-	assert_int_equal(run.accept_len, SESSION_REFUSE_LEN);
-	assert_int_equal(run.accept[17], SESSION_REFUSE_DID);
-	assert_i_refuses(&run, run.accept, run.accept_len, PARLEY_ERR_AGREEMENT,
-			 "refuse 1");
+	for (size_t at = 0; at < SESSION_DISPUTE_LEN; at++)
+		for (size_t k = 0; k < N_OF(patterns); k++) {
+			run_dispute(&run);
+			run.confirm[at] ^= patterns[k];
+			assert_r_refuses(&run, run.confirm, run.confirm_len,
+					 at == 0 ? PARLEY_ERR_FORMAT
+						 : PARLEY_ERR_GATE,
+					 "flipped");
+			assert_string_equal(session_handshake_field(run.r.h),
+					    "");
+			run_free(&run);
+		}
+}
+
+static void dispute_of_another_length_is_refused(void **state)
+{
+	uint8_t msg[SESSION_DISPUTE_LEN + 2] = {0};
+	struct run run;
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof(msg); len++) {
+		if (len == SESSION_DISPUTE_LEN)
+			continue;
+		run_dispute(&run);
+		memcpy(msg, run.confirm, SESSION_DISPUTE_LEN);
+		assert_r_refuses(&run, msg, len, PARLEY_ERR_LENGTH, "length");
+		run_free(&run);
+	}
+}
+
+static void recorded_propose_to_another_is_no_difference(void **state)
+{
+	struct run run, other;
+
+	(void)state;
+	/* An outsider repeats to Carol what Alice said to Bob: Carol has
+	 * heard nothing of a difference, whatever the outsider has seen. */
+	run_dispute(&other);
+	other.r.random.message_id[0] ^= 1; /* the nonce of another refuse */
+	side_again(&other.r);
+	assert_error(run_accept_of(&other, other.propose, other.propose_len),
+		     PARLEY_ERR_ADDRESS, "repeated");
+	assert_string_equal(session_handshake_field(other.r.h), "");
+	assert_r_refuses(&other, other.confirm, other.confirm_len,
+			 PARLEY_ERR_GATE, "dispute of an earlier refuse");
+	run_free(&other);
+
+	/* Nor is the propose itself, or the refuse, or a confirm a dispute. */
+	run_misdirected(&run);
+	assert_r_refuses(&run, run.propose, run.propose_len, PARLEY_ERR_LENGTH,
+			 "propose");
 	run_free(&run);
+	run_misdirected(&run);
+	assert_r_refuses(&run, run.accept, run.accept_len, PARLEY_ERR_LENGTH,
+			 "refuse");
+	run_free(&run);
+	run_misdirected(&run);
+	run.accept[0] = SESSION_WIRE_DISPUTE;
+	assert_r_refuses(&run, run.accept, SESSION_DISPUTE_LEN, PARLEY_ERR_GATE,
+			 "without a MAC");
+	run_free(&run);
+}
+
+static void dispute_without_a_refuse_is_refused(void **state)
+{
+	struct run run, other;
+
+	(void)state;
+	run_dispute(&other);
+	/* Where a confirm or an accept is expected. */
+	run_init(&run, 10);
+	run_accept(&run);
+	assert_r_refuses(&run, other.confirm, other.confirm_len,
+			 PARLEY_ERR_FORMAT, "for a confirm");
+	run_free(&run);
+	run_init(&run, 10);
+	run_propose(&run);
+	assert_i_refuses(&run, other.confirm, other.confirm_len,
+			 PARLEY_ERR_FORMAT, "for an accept");
+	assert_propose_refused(&run, other.confirm, other.confirm_len,
+			       PARLEY_ERR_FORMAT, 0, "for a propose");
+	run_free(&run);
+	run_free(&other);
 }
 
 static void forged_refuse_is_ignored(void **state)
@@ -1867,28 +2023,27 @@ static void forged_refuse_is_ignored(void **state)
 	run_free(&run);
 }
 
-static void refuse_of_another_session_or_length_is_refused(void **state)
+static void refuse_of_another_session_or_length_is_ignored(void **state)
 {
 	uint8_t refuse[SESSION_REFUSE_LEN + 1];
 	struct run run;
 
 	(void)state;
 	run_init(&run, 10);
-	run_propose(&run);
+	run_accept(&run);
 	for (size_t len = 1; len <= SESSION_REFUSE_LEN + 1; len++) {
 		make_refuse(&run, refuse, SESSION_REFUSE_SUITE);
 		refuse[SESSION_REFUSE_LEN] = 0;
-		again_i(&run);
-		assert_i_refuses(&run, refuse, len,
-				 len == SESSION_REFUSE_LEN ? PARLEY_ERR_SUITE
-							   : PARLEY_ERR_LENGTH,
-				 "length of refuse");
+		if (len != SESSION_REFUSE_LEN)
+			assert_i_refuses(&run, refuse, len, PARLEY_ERR_GATE,
+					 "length of refuse");
 	}
-	again_i(&run);
 	make_refuse(&run, refuse, SESSION_REFUSE_SUITE);
 	refuse[3] ^= 1;
-	assert_i_refuses(&run, refuse, SESSION_REFUSE_LEN,
-			 PARLEY_ERR_TRANSCRIPT, "tag of refuse");
+	assert_i_refuses(&run, refuse, SESSION_REFUSE_LEN, PARLEY_ERR_GATE,
+			 "tag of refuse");
+	/* The handshake goes on as if they had not come. */
+	assert_int_equal(run_confirm_of(&run, run.accept, run.accept_len), 0);
 	run_free(&run);
 }
 
@@ -1976,20 +2131,16 @@ static void tags_8193_and_on_are_refused(void **state)
 {
 	struct session_handshake *h = NULL;
 	uint8_t msg[SESSION_PROPOSE_LEN_MAX];
+	uint8_t first[SESSION_PROPOSE_LEN_MAX];
 	struct run run, full;
-	size_t len;
+	size_t len = 0;
 
 	(void)state;
 	run_init(&full, 10);
 	run_init(&run, 20);
 	run_propose(&run);
-	/* One that was seen, all others are own ones. */
-	assert_int_equal(
-	    session_handshake_accept(&full.r.h, &full.accept, &full.accept_len,
-				     &full.r.gate, &full.r.self, run.propose,
-				     run.propose_len, &full.r.random, NOW),
-	    0);
-	for (unsigned n = 1; n < SESSION_TAGS_MAX; n++) {
+	/* Own ones do not count: one may dial as often as one likes. */
+	for (unsigned n = 1; n <= SESSION_TAGS_MAX + 10; n++) {
 		memcpy(full.i.random.tag, &n, sizeof(n));
 		assert_int_equal(session_handshake_propose(
 				     &h, msg, &len, &full.r.gate, &full.r.self,
@@ -1998,17 +2149,24 @@ static void tags_8193_and_on_are_refused(void **state)
 		session_handshake_free(h);
 		h = NULL;
 	}
-	assert_int_equal(full.r.gate.n_tags, SESSION_TAGS_MAX);
-	memset(full.i.random.tag, 0xee, SESSION_TAG_LEN);
-	assert_int_equal(session_handshake_propose(&h, msg, &len, &full.r.gate,
-						   &full.r.self, ALICE,
-						   &full.i.random),
-			 PARLEY_ERR_EXHAUSTED);
-	assert_null(h);
+	assert_int_equal(full.r.gate.n_seen, 0);
+	/* Each with another tag, and so none of them to Bob: a refuse costs
+	 * less than an accept. */
+	for (unsigned n = 0; n < SESSION_TAGS_MAX; n++) {
+		memcpy(run.propose + 2, &n, sizeof(n));
+		regate(&full, run.propose, run.propose_len);
+		if (n == 0)
+			memcpy(first, run.propose, run.propose_len);
+		assert_error(run_accept_of(&full, run.propose, run.propose_len),
+			     PARLEY_ERR_ADDRESS, "another tag");
+		session_handshake_free(full.r.h);
+		full.r.h = NULL;
+	}
+	assert_int_equal(full.r.gate.n_seen, SESSION_TAGS_MAX);
 
 	/* Those known are still known. */
-	assert_propose_refused(&full, run.propose, run.propose_len,
-			       PARLEY_ERR_REPLAY, 0, "seen");
+	assert_propose_refused(&full, first, run.propose_len, PARLEY_ERR_REPLAY,
+			       0, "seen");
 	assert_propose_refused(&full, msg, len, PARLEY_ERR_REFLECTION, 0,
 			       "own");
 	run_free(&run);
@@ -2199,9 +2357,14 @@ int main(void)
 	    cmocka_unit_test(suite_that_was_not_offered_is_refused),
 	    cmocka_unit_test(point_of_small_order_is_refused),
 	    cmocka_unit_test(each_reason_of_a_refuse_has_its_error),
-	    cmocka_unit_test(propose_for_another_did_is_refused_by_word),
+	    cmocka_unit_test(refuse_after_an_accept_was_consumed_is_refused),
+	    cmocka_unit_test(propose_for_another_did_is_disputed),
+	    cmocka_unit_test(every_flipped_byte_of_dispute_is_refused),
+	    cmocka_unit_test(dispute_of_another_length_is_refused),
+	    cmocka_unit_test(recorded_propose_to_another_is_no_difference),
+	    cmocka_unit_test(dispute_without_a_refuse_is_refused),
 	    cmocka_unit_test(forged_refuse_is_ignored),
-	    cmocka_unit_test(refuse_of_another_session_or_length_is_refused),
+	    cmocka_unit_test(refuse_of_another_session_or_length_is_ignored),
 	    cmocka_unit_test(difference_is_named_by_both_sides),
 	    cmocka_unit_test(same_fields_with_another_hash_are_a_difference),
 	    cmocka_unit_test(
