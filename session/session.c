@@ -253,7 +253,8 @@ void session_party_lose(struct parley_session *s, struct session_party *p,
 		return;
 	snprintf(p->detail, sizeof(p->detail), "%s", why);
 	p->lost_err = err;
-	p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
+	p->lost_ms = INT64_MAX;
+	session_retransmit_init(&p->timers);
 	if (p->up) {
 		p->up->state = SESSION_LINK_DOWN;
 		if (p->up->conn)
@@ -813,7 +814,8 @@ static int make_parties(struct parley_session *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct session_party *p = &s->parties[i];
 
-		p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
+		p->lost_ms = INT64_MAX;
+		session_retransmit_init(&p->timers);
 		p->next_dial_ms = INT64_MAX;
 	}
 	self = &s->parties[s->self.index];
