@@ -58,6 +58,7 @@ struct session_channel {
 	struct session_frame *unsent; /* the first of them not yet taken */
 	uint64_t sent_total, sent_limit;
 	uint64_t acked;		/* their next; the number of kept_head */
+	uint64_t ack_item;	/* the next of their last ACK or GAP */
 	uint64_t eliciting_end; /* their next once nothing calls for an ACK */
 	uint64_t data_end;	/* their next once all messages arrived */
 	uint64_t close_end;	/* their next once CLOSE arrived; 0: not sent */
@@ -213,8 +214,11 @@ static void forget_until(struct session_channel *c, uint64_t next)
 
 int session_channel_resend(struct session_channel *c, uint64_t next)
 {
-	if (next < c->acked || next > c->out.seq)
+	if (next > c->out.seq)
 		return PARLEY_ERR_SEQUENCE;
+	/* An ACK over another connection may have overtaken it. */
+	if (next < c->acked)
+		next = c->acked;
 	forget_until(c, next);
 	c->stats.records_resent += c->out.seq - next;
 	c->unsent = c->kept_head;
@@ -516,9 +520,13 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 	next = did_reader_varint(&r);
 	limit = did_reader_varint(&r);
 	/* Neither goes back, and what was not sent cannot have arrived. */
-	if (did_reader_end(&r) || next < c->acked || next > c->out.seq ||
+	if (did_reader_end(&r) || next < c->ack_item || next > c->out.seq ||
 	    limit < c->sent_limit)
 		return PARLEY_ERR_RECORD;
+	c->ack_item = next;
+	/* A resume told more than the ACKs that were sent before it. */
+	if (next < c->acked)
+		next = c->acked;
 	/* An ACK that moves after a probe: what followed the probe's record
 	 * may be missing too, and the other side cannot know. */
 	if (next > c->acked && c->probing) {
@@ -831,6 +839,11 @@ uint64_t session_channel_unacked(const struct session_channel *c)
 {
 	return (c->data_end > c->acked ? c->data_end - c->acked : 0) +
 	       c->open_data;
+}
+
+size_t session_channel_kept(const struct session_channel *c)
+{
+	return (size_t)(c->out.seq - c->acked);
 }
 
 const struct session_channel_stats *session_channel_stats(
