@@ -78,7 +78,8 @@ struct session_channel {
 	uint64_t acked_in;    /* in.seq when we acknowledged last */
 	unsigned n_eliciting; /* records since then that call for an ACK */
 	bool gap;	  /* something is missing, and that was not said yet */
-	uint64_t gap_seq; /* in.seq when it was said last */
+	uint64_t gap_seq; /* in.seq + 1 when it was said last */
+	bool gap_again;	  /* a probe went since then: it may have been lost */
 
 	bool closed; /* CLOSE came: nothing that counts may follow */
 
@@ -231,7 +232,7 @@ struct session_frame *session_channel_probe(struct session_channel *c)
 	if (!c->kept_head || c->unsent == c->kept_head)
 		return NULL;
 	c->stats.records_resent++;
-	c->probing = true;
+	c->probing = c->gap_again = true;
 	return session_frame_ref(c->kept_head);
 }
 
@@ -710,11 +711,17 @@ static int drop_record(struct session_channel *c, int err)
 		/* It does not know that this arrived. */
 		c->n_eliciting++;
 	} else if (err == PARLEY_ERR_SEQUENCE || err == PARLEY_ERR_SEAL) {
-		/* Once for each record that is missing; the probes of the
-		 * other side see to it if that gets lost. */
-		if (c->gap_seq == c->in.seq + 1)
+		bool again = c->gap_seq == c->in.seq + 1;
+
+		/* Once for each record that is missing.  But when it comes as
+		 * the answer to a probe, then the GAP was lost, or lies behind
+		 * something that was: all goes again, so that it arrives. */
+		if (again && !c->gap_again)
 			return 0;
+		if (again && session_channel_resend(c, c->acked) == 0)
+			c->events |= SESSION_CHANNEL_OUTPUT;
 		c->gap_seq = c->in.seq + 1;
+		c->gap_again = false;
 		c->gap = true;
 	} else if (err != PARLEY_ERR_LENGTH && err != PARLEY_ERR_FORMAT) {
 		return err;

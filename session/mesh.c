@@ -655,6 +655,8 @@ static void on_channel_events(struct parley_session *s, struct session_party *p,
 		session_retransmit_acked(&p->timers);
 		session_party_pump(s, p);
 	}
+	if (events & SESSION_CHANNEL_DROPPED)
+		session_retransmit_dropped(&p->timers, session_now_ms());
 	if (events & SESSION_CHANNEL_PONG)
 		on_pong(p, news);
 	if (session_live(p) && events & SESSION_CHANNEL_OUTPUT)

@@ -20,6 +20,13 @@ void session_retransmit_acked(struct session_retransmit *t)
 	t->probe_wait_ms = SESSION_PROBE_MS;
 }
 
+void session_retransmit_dropped(struct session_retransmit *t, int64_t now_ms)
+{
+	t->probe_wait_ms = SESSION_PROBE_MS;
+	if (t->probe_ms != INT64_MAX && t->probe_ms > now_ms + SESSION_PROBE_MS)
+		t->probe_ms = now_ms + SESSION_PROBE_MS;
+}
+
 void session_retransmit_pause(struct session_retransmit *t)
 {
 	t->probe_ms = INT64_MAX;

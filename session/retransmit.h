@@ -23,6 +23,13 @@ void session_retransmit_init(struct session_retransmit *t);
 /* session_retransmit_acked(t): an ACK came: waiting begins anew. */
 void session_retransmit_acked(struct session_retransmit *t);
 
+/*
+ * session_retransmit_dropped(t, now_ms):
+ * A record came that had to be dropped: the other side is there, and not just
+ * silent, so there is no reason to wait longer and longer.
+ */
+void session_retransmit_dropped(struct session_retransmit *t, int64_t now_ms);
+
 /* session_retransmit_pause(t): there is no connection to probe over. */
 void session_retransmit_pause(struct session_retransmit *t);
 

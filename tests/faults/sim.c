@@ -226,6 +226,8 @@ static void receive(struct sim *sim, int i, struct packet *p)
 	events = session_channel_events(e->c);
 	if (events & SESSION_CHANNEL_ACK)
 		session_retransmit_acked(&e->t);
+	if (events & SESSION_CHANNEL_DROPPED)
+		session_retransmit_dropped(&e->t, sim->now);
 	if (events & SESSION_CHANNEL_OUTPUT)
 		drain(sim, i);
 	if (session_channel_ack_due(e->c)) {
