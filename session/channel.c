@@ -29,6 +29,8 @@ enum {
 	ACK_ITEM_MAX = 1 + 1 + 2 * 9,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
+	/* Records kept that came before their turn. */
+	EARLY_MAX = 64,
 };
 
 /* What the item ${code} is: does a record that holds it call for an ACK? */
@@ -80,6 +82,10 @@ struct session_channel {
 	bool gap;	  /* something is missing, and that was not said yet */
 	uint64_t gap_seq; /* in.seq + 1 when it was said last */
 	bool gap_again;	  /* a probe went since then: it may have been lost */
+
+	/* Sealed records that came early, by number modulo. */
+	struct session_frame *early[EARLY_MAX];
+	size_t early_len;
 
 	bool closed; /* CLOSE came: nothing that counts may follow */
 
@@ -730,20 +736,60 @@ static int drop_record(struct session_channel *c, int err)
 	return 0;
 }
 
+/*
+ * Keep a record that came early as it stands, so that it need not come again.
+ * Nobody knows yet whether it is one: the bytes are bounded by the window.
+ */
+static bool keep_early(struct session_channel *c, struct session_frame *f)
+{
+	const uint32_t ahead = session_record_ahead(&c->in, f->data);
+	struct session_frame **slot =
+	    &c->early[(c->in.seq + ahead) % EARLY_MAX];
+
+	if (ahead >= EARLY_MAX || *slot || f->len > c->o.window - c->early_len)
+		return false;
+	*slot = f;
+	c->early_len += f->len;
+	return true;
+}
+
+static struct session_frame *take_early(struct session_channel *c)
+{
+	struct session_frame **slot = &c->early[c->in.seq % EARLY_MAX];
+	struct session_frame *f = *slot;
+
+	*slot = NULL;
+	if (f)
+		c->early_len -= f->len;
+	return f;
+}
+
 int session_channel_receive(struct session_channel *c, struct session_frame *f)
 {
-	const uint8_t *items = f->data + SESSION_RECORD_HEADER_LEN;
-	const size_t wire_len = f->len;
-	size_t items_len;
-	int err;
+	const uint64_t first = c->in.seq;
+	int err = 0;
 
-	err = session_record_open(&c->in, &items_len, f->data, f->len);
-	if (err) {
-		err = drop_record(c, err);
-	} else {
-		c->stats.records_received++;
-		c->stats.wire_bytes_received += wire_len;
-		err = receive_items(c, f, items, items + items_len);
+	while (f && !err) {
+		const uint8_t *items = f->data + SESSION_RECORD_HEADER_LEN;
+		const size_t wire_len = f->len;
+		size_t items_len;
+
+		err = session_record_open(&c->in, &items_len, f->data, f->len);
+		if (err) {
+			bool early = err == PARLEY_ERR_SEQUENCE &&
+				     keep_early(c, f);
+
+			err = drop_record(c, err);
+			if (early)
+				f = NULL;
+		} else {
+			c->stats.records_received++;
+			c->stats.wire_bytes_received += wire_len;
+			err = receive_items(c, f, items, items + items_len);
+		}
+		session_frame_free(f);
+		/* What came early may be next now. */
+		f = c->in.seq != first ? take_early(c) : NULL;
 	}
 	session_frame_free(f);
 	return err;
@@ -913,6 +959,8 @@ void session_channel_free(struct session_channel *c)
 		c->kept_head = f->next;
 		session_frame_free(f);
 	}
+	for (size_t i = 0; i < EARLY_MAX; i++)
+		session_frame_free(c->early[i]);
 	if (c->open)
 		did_secret_wipe(c->open->data, c->open->len);
 	session_frame_free(c->open);
