@@ -25,8 +25,9 @@ enum {
 	PART_MIN = 1024,
 	/* Framing of FIRST: varint code, length, total. */
 	FIRST_FRAMING_MAX = 1 + 4 + 9,
-	/* An ACK: code, length, two varints. */
-	ACK_ITEM_MAX = 1 + 1 + 2 * 9,
+	/* What session_channel_control() wants to have free for an ACK, and
+	 * the PING behind it. */
+	ACK_ITEM_MAX = 2 + 9 + 2 * 9 + 2 + 9,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
 	/* Records kept that came before their turn. */
@@ -386,6 +387,11 @@ static int put_ack(struct session_channel *c, enum session_wire_item item)
 	len = put_varint(body, c->in.seq);
 	len += put_varint(body + len, limit);
 	err = session_channel_control(c, item, body, len);
+	/* The other side may have nothing under way but wait for this: it
+	 * must not get lost unnoticed.  (The first READY sees to the first.) */
+	if (!err && limit > c->received_limit && c->received_limit > 0 &&
+	    c->received_total >= c->received_limit)
+		err = session_channel_control(c, SESSION_ITEM_PING, NULL, 0);
 	if (err)
 		return err;
 	c->received_limit = limit;

@@ -43,6 +43,7 @@ struct end {
 	struct session_resume resume;
 	struct slot wheel[WHEEL]; /* on the way to this end */
 	uint64_t n_sent, n_got;
+	uint64_t n_out; /* to be sent */
 	size_t bytes_put, bytes_got;
 	struct session_outgoing m; /* being put */
 	bool putting;
@@ -266,7 +267,7 @@ static void take_messages(struct sim *sim, int i)
 		size_t expected = message_len(sim, !i, e->n_got);
 
 		fill(sim, sim->expected, expected, !i, e->n_got);
-		if (e->n_got == sim->o->n_messages || len != expected ||
+		if (e->n_got == sim->end[!i].n_out || len != expected ||
 		    memcmp(msg, sim->expected, len) != 0)
 			fail(sim, "end %d: message %d is not what was sent", i,
 			     (int)e->n_got);
@@ -287,7 +288,7 @@ static void send_messages(struct sim *sim, int i)
 	unsigned n = (unsigned)draw(sim, BURST_MAX), in_record = 0;
 	int r = SESSION_PUT_DONE;
 
-	for (; n > 0 && (e->putting || e->n_sent < sim->o->n_messages); n--) {
+	for (; n > 0 && (e->putting || e->n_sent < e->n_out); n--) {
 		if (!e->putting) {
 			size_t len = message_len(sim, i, e->n_sent);
 
@@ -438,8 +439,8 @@ static void tick(struct sim *sim)
 
 static bool is_done(const struct sim *sim)
 {
-	return sim->end[0].n_got == sim->o->n_messages &&
-	       sim->end[1].n_got == sim->o->n_messages;
+	return sim->end[0].n_got == sim->end[1].n_out &&
+	       sim->end[1].n_got == sim->end[0].n_out;
 }
 
 static bool is_silent(const struct sim *sim)
@@ -465,9 +466,9 @@ static void run(struct sim *sim)
 		tick(sim);
 	if (!is_done(sim))
 		fail(sim,
-		     "stuck: %d and %d of %d messages sent, %d and %d arrived",
+		     "stuck: %d and %d messages sent, %d and %d arrived",
 		     (int)sim->end[0].n_sent, (int)sim->end[1].n_sent,
-		     (int)sim->o->n_messages, (int)sim->end[1].n_got,
+		     (int)sim->end[1].n_got,
 		     (int)sim->end[0].n_got);
 	sim->r->ms = sim->now;
 	sim->behaves = true;
@@ -494,9 +495,14 @@ static void make_end(struct sim *sim, int i)
 				&o))
 		abort();
 	session_resume_init(&e->resume, traffic.resume, role);
+	/* As at the barrier, PROTOCOL 7.3. */
+	if (session_channel_control(e->c, SESSION_ITEM_READY, traffic.resume,
+				    SESSION_HASH_LEN))
+		abort();
 	session_retransmit_init(&e->t);
 	for (int k = 0; k < WHEEL; k++)
 		e->wheel[k].tail = &e->wheel[k].head;
+	e->n_out = i ? sim->o->n_back : sim->o->n_messages;
 	e->buf = malloc(sim->o->size_max + 64);
 	if (!e->buf)
 		abort();
@@ -506,6 +512,7 @@ void sim_options_init(struct sim_options *o)
 {
 	*o = (struct sim_options){.seed = 1,
 				  .n_messages = 1000,
+				  .n_back = 1000,
 				  .drop = 10000,
 				  .repeat = 10000,
 				  .reorder = 10000,

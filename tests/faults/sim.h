@@ -12,7 +12,8 @@
 /* Probabilities are per million, of each frame (cut: of each ms). */
 struct sim_options {
 	uint64_t seed;
-	uint64_t n_messages; /* each way */
+	uint64_t n_messages; /* from end 0 */
+	uint64_t n_back;     /* from end 1 */
 	unsigned drop, repeat, reorder, corrupt;
 	unsigned cut;	   /* breaks the connection; it is resumed */
 	unsigned small;	   /* of 1000 messages are below 64 bytes */
