@@ -904,8 +904,9 @@ static void on_up(struct parley_session *s, struct session_link *link)
 	struct session_frame *f;
 	int err;
 
-	if (session_live(p) && p->up->conn) {
-		drop_dial(s, p, NULL); /* the other side was quicker */
+	if (!wants_connection(s, p)) {
+		/* The other side was quicker, or the party is lost. */
+		drop_dial(s, p, NULL);
 		return;
 	}
 	if (session_live(p) && (!is_opening(s) || p->try_resume)) {

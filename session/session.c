@@ -418,13 +418,35 @@ int parley_session_broadcast(struct parley_session *s, const void *msg,
 	return 0;
 }
 
+/* Make the descriptor say when timers are due. */
+static int arm_timer(struct parley_session *s)
+{
+	struct itimerspec t = {0};
+
+	if (s->timer_armed_ms == s->next_timer_ms)
+		return 0;
+	s->timer_armed_ms = s->next_timer_ms;
+	if (s->next_timer_ms != INT64_MAX) {
+		int64_t ms = s->next_timer_ms > 0 ? s->next_timer_ms : 1;
+
+		t.it_value.tv_sec = ms / 1000;
+		t.it_value.tv_nsec = ms % 1000 * 1000000;
+	}
+	return timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &t, NULL)
+		   ? PARLEY_ERR_SYSTEM
+		   : 0;
+}
+
 int parley_session_flush(struct parley_session *s)
 {
+	int err;
+
 	if (s->state != PARLEY_SESSION_READY)
 		return refuse_call(s, PARLEY_ERR_STATE,
 				   "the session is not ready");
 	flush_all(s);
-	return session_carrier_settle(s->carrier);
+	err = arm_timer(s);
+	return err ? err : session_carrier_settle(s->carrier);
 }
 
 /*
@@ -554,25 +576,6 @@ int parley_session_ping(struct parley_session *s, int party)
 /*
  * Driving from outside
  */
-
-/* Make the descriptor say when timers are due. */
-static int arm_timer(struct parley_session *s)
-{
-	struct itimerspec t = {0};
-
-	if (s->timer_armed_ms == s->next_timer_ms)
-		return 0;
-	s->timer_armed_ms = s->next_timer_ms;
-	if (s->next_timer_ms != INT64_MAX) {
-		int64_t ms = s->next_timer_ms > 0 ? s->next_timer_ms : 1;
-
-		t.it_value.tv_sec = ms / 1000;
-		t.it_value.tv_nsec = ms % 1000 * 1000000;
-	}
-	return timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &t, NULL)
-		   ? PARLEY_ERR_SYSTEM
-		   : 0;
-}
 
 int parley_session_process(struct parley_session *s)
 {
