@@ -782,8 +782,8 @@ int session_channel_receive(struct session_channel *c, struct session_frame *f)
 
 		err = session_record_open(&c->in, &items_len, f->data, f->len);
 		if (err) {
-			bool early = err == PARLEY_ERR_SEQUENCE &&
-				     keep_early(c, f);
+			bool early =
+			    err == PARLEY_ERR_SEQUENCE && keep_early(c, f);
 
 			err = drop_record(c, err);
 			if (early)

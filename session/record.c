@@ -109,8 +109,8 @@ int session_record_seal(struct session_record *r, uint8_t *record,
 uint32_t session_record_ahead(const struct session_record *r,
 			      const uint8_t *record)
 {
-	uint32_t claimed = (uint32_t)record[1] << 16 |
-			   (uint32_t)record[2] << 8 | record[3];
+	uint32_t claimed =
+	    (uint32_t)record[1] << 16 | (uint32_t)record[2] << 8 | record[3];
 
 	return (claimed - (uint32_t)r->seq) & 0xffffff;
 }

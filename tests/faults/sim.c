@@ -20,9 +20,9 @@
 #include "session/retransmit.h"
 
 enum {
-	WHEEL = 64,	/* ms; longer than any delay */
+	WHEEL = 64,	 /* ms; longer than any delay */
 	REORDER_MS = 20, /* at most so much later */
-	RESUME_MS = 30,	/* a cut and its resume */
+	RESUME_MS = 30,	 /* a cut and its resume */
 	QUIET_MS = 20000,
 	BURST_MAX = 40, /* messages in one ms */
 };
@@ -293,8 +293,8 @@ static void send_messages(struct sim *sim, int i)
 			size_t len = message_len(sim, i, e->n_sent);
 
 			fill(sim, e->buf, len, i, e->n_sent);
-			e->m = (struct session_outgoing){.p = e->buf,
-							 .len = len};
+			e->m =
+			    (struct session_outgoing){.p = e->buf, .len = len};
 			e->putting = true;
 		}
 		while ((r = session_channel_put(e->c, &e->m)) ==
@@ -307,8 +307,7 @@ static void send_messages(struct sim *sim, int i)
 		e->putting = false;
 		e->n_sent++;
 		e->bytes_put += e->m.len;
-		if (sim->o->per_record &&
-		    ++in_record % sim->o->per_record == 0)
+		if (sim->o->per_record && ++in_record % sim->o->per_record == 0)
 			drain(sim, i);
 	}
 	drain(sim, i);
@@ -465,11 +464,9 @@ static void run(struct sim *sim)
 	while (!sim->failed && !is_done(sim) && sim->now < sim->o->limit_ms)
 		tick(sim);
 	if (!is_done(sim))
-		fail(sim,
-		     "stuck: %d and %d messages sent, %d and %d arrived",
+		fail(sim, "stuck: %d and %d messages sent, %d and %d arrived",
 		     (int)sim->end[0].n_sent, (int)sim->end[1].n_sent,
-		     (int)sim->end[1].n_got,
-		     (int)sim->end[0].n_got);
+		     (int)sim->end[1].n_got, (int)sim->end[0].n_got);
 	sim->r->ms = sim->now;
 	sim->behaves = true;
 	for (quiet = sim->now + QUIET_MS;
@@ -481,8 +478,8 @@ static void run(struct sim *sim)
 
 static void make_end(struct sim *sim, int i)
 {
-	static const struct session_traffic traffic = {
-	    .secret = {{1}, {2}}, .resume = {3}};
+	static const struct session_traffic traffic = {.secret = {{1}, {2}},
+						       .resume = {3}};
 	const struct session_channel_options o = {
 	    .window = sim->o->window,
 	    .message_max = sim->o->size_max + 64,

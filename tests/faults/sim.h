@@ -15,9 +15,9 @@ struct sim_options {
 	uint64_t n_messages; /* from end 0 */
 	uint64_t n_back;     /* from end 1 */
 	unsigned drop, repeat, reorder, corrupt;
-	unsigned cut;	   /* breaks the connection; it is resumed */
-	unsigned small;	   /* of 1000 messages are below 64 bytes */
-	size_t size_max;   /* of the others */
+	unsigned cut;	 /* breaks the connection; it is resumed */
+	unsigned small;	 /* of 1000 messages are below 64 bytes */
+	size_t size_max; /* of the others */
 	size_t window;
 	size_t record_max;
 	unsigned per_record; /* flush after so many at most; 0: when full */
@@ -28,8 +28,8 @@ struct sim_options {
 struct sim_result {
 	int64_t ms; /* on the simulated clock */
 	uint64_t records, resent, dropped, ratchets, cuts, overtaken;
-	uint64_t frames; /* that the carrier was given */
-	size_t kept_max; /* records */
+	uint64_t frames;   /* that the carrier was given */
+	size_t kept_max;   /* records */
 	size_t queued_max; /* bytes sent that the other program has not taken */
 	char why[200];
 };
