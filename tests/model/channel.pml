@@ -252,6 +252,10 @@ end:	do
 
 	/* PROTOCOL 6.3. */
 	:: atomic { e[i].gap -> say(i) }
+#if WINDOW < N
+	/* The program computes for longer than an ACK may wait. */
+	:: atomic { e[i].owed && e[i].taken < e[i].got -> say(i) }
+#endif
 	:: atomic { USABLE(i) && e[i].unsent < e[i].seq &&
 	            nfull(QUEUE(e[i].conn, 1 - i)) ->
 		QUEUE(e[i].conn, 1 - i)!e[i].unsent;

@@ -31,14 +31,16 @@ check() {
 	}
 }
 
-check "losses" 0 -DN=2 -DLOSSES=3
-check "copies, delays, corruption" 0 -DN=2 -DLOSSES=1 -DCOPIES=1 -DSWAPS=1 \
-	-DERRORS=1
-check "window of one" 0 -DN=3 -DN_BACK=0 -DWINDOW=1 -DLOSSES=3
-check "a cut" 0 -DN=2 -DCUTS=1 -DLOSSES=1
-check "a cut, everything" 0 -DN=1 -DCUTS=1 -DLOSSES=1 -DCOPIES=1 -DSWAPS=1
-check "two cuts" 0 -DN=1 -DCUTS=2
-check "a stranger" 0 -DN=1 -DCUTS=1 -DSTRANGERS=1
+check "losses" 0 -DN=2 -DN_BACK=1 -DLOSSES=2
+check "copies, delays" 0 -DN=2 -DN_BACK=1 -DCOPIES=1 -DSWAPS=1
+check "corruption" 0 -DN=2 -DN_BACK=1 -DERRORS=1 -DLOSSES=1
+check "window of one" 0 -DN=3 -DN_BACK=0 -DWINDOW=1 -DLOSSES=2
+check "a cut" 0 -DN=2 -DN_BACK=1 -DCUTS=1
+check "a cut, losses, copies" 0 -DN=1 -DN_BACK=0 -DCUTS=1 -DLOSSES=1 \
+	-DCOPIES=1
+check "two cuts" 0 -DN=1 -DN_BACK=0 -DCUTS=2
+check "two cuts and a loss" 0 -DN=1 -DN_BACK=0 -DCUTS=2 -DLOSSES=1
+check "a stranger" 0 -DN=1 -DN_BACK=0 -DCUTS=1 -DSTRANGERS=1
 
 check "broken: any number" 1 -DBREAK_ANY_NUMBER -DN=2 -DSWAPS=1
 check "broken: forgets at resume" 1 -DBREAK_FORGET -DN=1 -DCUTS=1
