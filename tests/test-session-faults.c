@@ -617,10 +617,17 @@ static void party_main(struct scene *sc, size_t i, enum harm harm)
 		if (k == 5 && i == VICTIM && harm == COMPUTING)
 			usleep(PAUSE_MS * 1000);
 		r.err = parley_session_broadcast(s, &last, 1);
-		for (int j = 0; j < N_PROCESSES && !r.err; j++)
-			if (j != (int)i && !(r.err = parley_session_recv(
-						 s, j, NULL, &msg, &len)))
+		for (int j = 0; j < N_PROCESSES && !r.err; j++) {
+			if (j == (int)i)
+				continue;
+			/* SIGCONT interrupts like a signal handler. */
+			do
+				r.err =
+				    parley_session_recv(s, j, NULL, &msg, &len);
+			while (r.err == PARLEY_ERR_INTERRUPTED);
+			if (!r.err)
 				last = (uint8_t)(last | *(const uint8_t *)msg);
+		}
 		if (last && !r.err) {
 			r.err = parley_session_close(s);
 			break;

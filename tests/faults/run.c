@@ -318,3 +318,68 @@ bool run_faults(struct run_result *r, const struct run_options *o)
 	proxy_free(sh.proxy);
 	return !sh.failed;
 }
+
+/*
+ * The burst
+ */
+
+static void *burst_main(void *arg)
+{
+	struct party *p = arg;
+	const size_t n = p->shared->o->n_parties, size = p->shared->o->size_max;
+	const void *msg;
+	size_t len;
+	int who;
+
+	if (parley_session_wait(p->s))
+		go_wrong(p, parley_session_error(p->s));
+	for (; !p->shared->failed && p->sent < p->shared->n_each; p->sent++) {
+		memset(p->buf, (int)(p->index + p->sent), size);
+		if (parley_session_broadcast(p->s, p->buf, size))
+			go_wrong(p, parley_session_error(p->s));
+	}
+	for (uint64_t k = 0;
+	     !p->shared->failed && k < p->shared->n_each * (n - 1); k++) {
+		if (parley_session_recv(p->s, PARLEY_ANY, &who, &msg, &len))
+			go_wrong(p, parley_session_error(p->s));
+		else if (len != size ||
+			 *(const uint8_t *)msg !=
+			     (uint8_t)((uint64_t)who + p->got[who]++))
+			go_wrong(p, "a message is not what was sent");
+	}
+	if (!p->shared->failed && parley_session_close(p->s))
+		go_wrong(p, parley_session_error(p->s));
+	return NULL;
+}
+
+bool run_burst(struct run_result *r, size_t n, size_t bytes, size_t window)
+{
+	const struct run_options o = {.n_parties = n, .size_max = 65536};
+	struct party parties[N_PARTIES_MAX] = {0};
+	struct shared sh = {.o = &o, .r = r, .n_each = bytes / o.size_max};
+	struct net net;
+	const int64_t begin = now_ms();
+
+	memset(r, 0, sizeof(*r));
+	assert_true(n <= N_PARTIES_MAX);
+	net_init(&net, n);
+	net.o.window = window;
+	net_start_all(&net);
+	for (size_t i = 0; i < n; i++) {
+		struct party *p = &parties[i];
+
+		*p = (struct party){.shared = &sh, .index = i, .s = net.s[i]};
+		p->buf = malloc(o.size_max);
+		assert_non_null(p->buf);
+		assert_int_equal(
+		    pthread_create(&p->thread, NULL, burst_main, p), 0);
+	}
+	for (size_t i = 0; i < n; i++) {
+		pthread_join(parties[i].thread, NULL);
+		add_stats(r, &parties[i], n);
+		free(parties[i].buf);
+	}
+	r->ms = now_ms() - begin;
+	net_free(&net);
+	return !sh.failed;
+}

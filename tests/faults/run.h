@@ -47,4 +47,11 @@ struct run_result {
  */
 bool run_faults(struct run_result *r, const struct run_options *o);
 
+/*
+ * run_burst(r, n, bytes, window):
+ * ${n} parties send ${bytes} each to all others before anybody takes a
+ * message, then take all.
+ */
+bool run_burst(struct run_result *r, size_t n, size_t bytes, size_t window);
+
 #endif /* !TESTS_FAULTS_RUN_H */
