@@ -225,6 +225,7 @@ inline take(i, k, n)
 	fi;
 	e[i].conn = k;
 #ifdef BREAK_FORGET
+	e[i].acked = e[i].seq;
 	e[i].unsent = e[i].seq
 #else
 	resend(i, e[i].acked)
