@@ -48,7 +48,6 @@ struct run {
 	uint8_t *message;	     /* one message, p..end, owned */
 	const uint8_t *p;
 	const uint8_t *end;
-	size_t held; /* a message in parts: what counts when it is taken */
 };
 
 struct session_channel {
@@ -77,7 +76,7 @@ struct session_channel {
 	uint64_t taken_total; /* of received_total, by the program */
 	uint64_t freed_total; /* taken, or granted ahead */
 	uint8_t *part;	      /* message being put together */
-	size_t part_len, part_size, part_total, part_held;
+	size_t part_len, part_size, part_total;
 
 	uint64_t acked_in;    /* in.seq when we acknowledged last */
 	unsigned n_eliciting; /* records since then that call for an ACK */
@@ -430,11 +429,7 @@ static int queue_run(struct session_channel *c, struct session_frame *frame,
 
 	if (!r)
 		return PARLEY_ERR_MEMORY;
-	*r = (struct run){.frame = frame,
-			  .message = message,
-			  .p = p,
-			  .end = end,
-			  .held = frame ? 0 : c->part_held};
+	*r = (struct run){NULL, frame, message, p, end};
 	if (frame)
 		session_frame_ref(frame);
 	*c->tail = r;
@@ -490,59 +485,35 @@ static int part_add(struct session_channel *c, const uint8_t *p, size_t len)
 	return 0;
 }
 
-/*
- * Parts make room as they come, or a message larger than the window could
- * never be whole; but the last half window of it only when the program takes
- * it, or whole messages could pile up without end.
- */
-static void part_free(struct session_channel *c, size_t len, size_t item_len)
-{
-	const size_t half = c->o.window / 2;
-	const size_t left = c->part_total - c->part_len;
-	size_t held = 0;
-
-	if (left < half)
-		held = len < half - left ? len : half - left;
-	c->part_held += held;
-	count_taken(c, item_len - held);
-}
-
 static void part_reset(struct session_channel *c)
 {
 	c->part = NULL;
-	c->part_len = c->part_size = c->part_total = c->part_held = 0;
+	c->part_len = c->part_size = c->part_total = 0;
 }
 
 static int receive_first(struct session_channel *c, const uint8_t *p,
-			 size_t len, size_t item_len)
+			 size_t len)
 {
 	uint64_t total;
 	size_t n = get_varint(&total, p, p + len);
-	int err;
 
 	if (n == 0 || c->part_total > 0 || len - n >= total)
 		return PARLEY_ERR_RECORD;
 	if (total > c->o.message_max)
 		return PARLEY_ERR_TOO_LARGE;
 	c->part_total = (size_t)total;
-	err = part_add(c, p + n, len - n);
-	part_free(c, len - n, item_len);
-	return err;
+	return part_add(c, p + n, len - n);
 }
 
-static int receive_next(struct session_channel *c, const uint8_t *p, size_t len,
-			size_t item_len)
+static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 {
 	int err;
 
 	if (c->part_total == 0)
 		return PARLEY_ERR_RECORD;
 	err = part_add(c, p, len);
-	if (err)
+	if (err || c->part_len < c->part_total)
 		return err;
-	part_free(c, len, item_len);
-	if (c->part_len < c->part_total)
-		return 0;
 	err = queue_run(c, NULL, c->part, c->part, c->part + c->part_len);
 	if (err)
 		return err;
@@ -644,9 +615,9 @@ static int receive_control(struct session_channel *c, uint64_t code,
 		err = count_item(c, item_len);
 		if (err)
 			return err;
-		return code == SESSION_ITEM_FIRST
-			   ? receive_first(c, p, len, item_len)
-			   : receive_next(c, p, len, item_len);
+		count_taken(c, item_len); /* copied, so room at once */
+		return code == SESSION_ITEM_FIRST ? receive_first(c, p, len)
+						  : receive_next(c, p, len);
 	case SESSION_ITEM_ACK:
 	case SESSION_ITEM_GAP:
 		return receive_ack(c, p, len, code == SESSION_ITEM_GAP);
@@ -863,7 +834,6 @@ bool session_channel_next(struct session_channel *c, const void **msgp,
 	if (!r)
 		return false;
 	if (!r->frame) {
-		count_taken(c, r->held);
 		*msgp = r->p;
 		*lenp = (size_t)(r->end - r->p);
 		c->taken = unqueue_run(c);
