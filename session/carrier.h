@@ -39,8 +39,11 @@ struct session_carrier_event {
 };
 
 struct session_carrier_options {
-	int liveness_ms;  /* silence after which a connection is DOWN */
-	size_t frame_max; /* larger frames end the connection */
+	size_t n_parties;    /* about so many connections at once */
+	int liveness_ms;     /* silence of the network that ends a connection */
+	int unresponsive_ms; /* silence of a program that does (zmtp only) */
+	size_t stranger_max; /* first frame of an accepted connection */
+	size_t frame_max;    /* any frame */
 };
 
 struct session_carrier_ops {
@@ -55,6 +58,9 @@ struct session_carrier_ops {
 	int (*wait)(struct session_carrier *c, int timeout_ms);
 	int (*fd)(const struct session_carrier *c);
 	int (*settle)(struct session_carrier *c);
+	int64_t (*deadline)(const struct session_carrier *c);
+	void (*trust)(struct session_carrier *c, struct session_conn *conn,
+		      size_t frame_max);
 	void (*free)(struct session_carrier *c, int linger_ms);
 };
 
@@ -158,9 +164,33 @@ static inline int session_carrier_settle(struct session_carrier *c)
 }
 
 /*
+ * session_carrier_deadline(c):
+ * When next() is to be called though nothing happens: monotonic ms, or
+ * INT64_MAX.
+ */
+static inline int64_t session_carrier_deadline(const struct session_carrier *c)
+{
+	return c->ops->deadline ? c->ops->deadline(c) : INT64_MAX;
+}
+
+/*
+ * session_carrier_trust(c, conn, frame_max):
+ * The other end of ${conn} has proven something: from now on it may send
+ * frames of up to ${frame_max} bytes, and it is not among those that go first
+ * when there are too many strangers.
+ */
+static inline void session_carrier_trust(struct session_carrier *c,
+					 struct session_conn *conn,
+					 size_t frame_max)
+{
+	if (c->ops->trust)
+		c->ops->trust(c, conn, frame_max);
+}
+
+/*
  * session_carrier_free(c, linger_ms):
- * Close everything; frames under way are given ${linger_ms} to leave.  NULL
- * is allowed.
+ * Close everything; frames under way are given ${linger_ms} to leave.  The
+ * user has hung up all dialled connections before.  NULL is allowed.
  */
 static inline void session_carrier_free(struct session_carrier *c,
 					int linger_ms)
@@ -178,6 +208,17 @@ static inline void session_carrier_free(struct session_carrier *c,
  */
 int session_carrier_zmq_new(struct session_carrier **cp,
 			    const struct session_carrier_options *o)
+    __attribute__((warn_unused_result));
+
+/*
+ * session_carrier_zmtp_new(cp, o):
+ * A carrier that speaks ZMTP 3.1 itself, over TCP, in the caller's thread: the
+ * same on the wire as the one over libzmq.
+ *
+ * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ */
+int session_carrier_zmtp_new(struct session_carrier **cp,
+			     const struct session_carrier_options *o)
     __attribute__((warn_unused_result));
 
 #endif /* !SESSION_CARRIER_H */

@@ -33,7 +33,10 @@ enum {
 	CONNECT_TIMEOUT_MS = 5000,
 	NEVER_MS = 24 * 3600 * 1000,
 	HANDSHAKE_IVL_MS = 5000, /* ZMTP greeting */
-	SOCKETS_MAX = 65535,
+	/* Of a context, which takes time to make room for them: for each
+	 * party a DEALER and its monitor, twice while one replaces another. */
+	SOCKETS_MIN = 256,
+	SOCKETS_PER_PARTY = 8,
 	STRANGER_HWM = 256, /* frames queued of one accepted connection */
 	FRAMES_SPARE_MAX = 256,
 };
@@ -87,8 +90,9 @@ struct carrier {
 	struct conn **by_id;
 	size_t n_conns, n_slots;
 	struct conn **by_fd;
-	unsigned *owed; /* DISCONNECTED events of reused descriptors */
-	size_t n_fds;
+	unsigned *owed;	 /* DISCONNECTED events of reused descriptors */
+	unsigned *early; /* those that came before a first frame was read */
+	size_t n_fds, n_early;
 
 	struct conn *dead;		    /* to be freed at the next call */
 	struct conn *ended;		    /* accepted; frames may be left */
@@ -224,7 +228,8 @@ static bool set_options(const struct carrier *c, void *socket, enum kind kind)
 	return set_int(socket, ZMQ_RECONNECT_IVL, NEVER_MS) &&
 	       /* An address that swallows packets does not hold us up. */
 	       set_int(socket, ZMQ_CONNECT_TIMEOUT, CONNECT_TIMEOUT_MS) &&
-	       set_int(socket, ZMQ_RCVHWM, 0);
+	       /* As for the router: TCP slows down who sends too much. */
+	       set_int(socket, ZMQ_RCVHWM, STRANGER_HWM);
 }
 
 /* A monitor of ${socket} for ${events}. */
@@ -354,7 +359,7 @@ static int grow_fds(struct carrier *c, size_t fd)
 {
 	size_t n = c->n_fds ? c->n_fds : 64;
 	struct conn **by_fd;
-	unsigned *owed;
+	unsigned *owed, *early;
 
 	while (n <= fd)
 		n *= 2;
@@ -368,8 +373,13 @@ static int grow_fds(struct carrier *c, size_t fd)
 	if (!owed)
 		return PARLEY_ERR_MEMORY;
 	c->owed = owed;
+	early = realloc(c->early, n * sizeof(unsigned));
+	if (!early)
+		return PARLEY_ERR_MEMORY;
+	c->early = early;
 	memset(by_fd + c->n_fds, 0, (n - c->n_fds) * sizeof(struct conn *));
 	memset(owed + c->n_fds, 0, (n - c->n_fds) * sizeof(unsigned));
+	memset(early + c->n_fds, 0, (n - c->n_fds) * sizeof(unsigned));
 	c->n_fds = n;
 	return 0;
 }
@@ -381,6 +391,22 @@ static struct conn *find_accepted(const struct carrier *c, uint32_t id)
 	while (conn && conn->routing_id != id)
 		conn = conn->chain;
 	return conn;
+}
+
+/*
+ * ${conn} has ended.  What came before the end is delivered before the end:
+ * the router is read until it is empty first.
+ */
+static void set_ended(struct carrier *c, struct conn *conn)
+{
+	if (conn->fd >= 0 && c->by_fd[conn->fd] == conn)
+		c->by_fd[conn->fd] = NULL;
+	conn->fd = -1;
+	conn->ended = true;
+	conn->dead = c->ended;
+	c->ended = conn;
+	c->n_late = 0;
+	list_source(c, &c->router);
 }
 
 /*
@@ -409,7 +435,11 @@ static int add_accepted(struct carrier *c, struct conn **connp,
 	conn->chain = *id_slot(c, id);
 	*id_slot(c, id) = conn;
 	c->n_conns++;
-	if (fd >= 0) {
+	if (fd >= 0 && c->early[fd] > 0) {
+		c->early[fd]--;
+		c->n_early--;
+		set_ended(c, conn);
+	} else if (fd >= 0) {
 		*gonep = c->by_fd[fd];
 		if (*gonep) {
 			(*gonep)->fd = -1;
@@ -704,24 +734,24 @@ static int read_router_monitor(struct carrier *c, struct source *s)
 
 	if (err)
 		return err;
-	if (number != ZMQ_EVENT_DISCONNECTED || fd >= c->n_fds)
+	if (number != ZMQ_EVENT_DISCONNECTED)
 		return READ_ON;
+	err = grow_fds(c, fd);
+	if (err)
+		return err;
 	if (c->owed[fd] > 0) {
 		c->owed[fd]--; /* was of the descriptor's former use */
 		return READ_ON;
 	}
 	conn = c->by_fd[fd];
-	if (!conn)
+	if (conn) {
+		set_ended(c, conn);
 		return READ_ON;
-	if (conn->ended)
-		return READ_ON;
-	/* What came before the end is delivered before the end: the router
-	 * is read until it is empty first. */
-	conn->ended = true;
-	conn->fd = -1;
-	c->by_fd[fd] = NULL;
-	conn->dead = c->ended;
-	c->ended = conn;
+	}
+	/* Its first frame may not be read yet.  If the router turns out to
+	 * hold none, it never said anything. */
+	c->early[fd]++;
+	c->n_early++;
 	c->n_late = 0;
 	list_source(c, &c->router);
 	return READ_ON;
@@ -735,6 +765,10 @@ static bool report_ended(struct carrier *c, struct session_carrier_event *ev)
 {
 	struct conn *conn;
 
+	if (c->n_early > 0) {
+		memset(c->early, 0, c->n_fds * sizeof(unsigned));
+		c->n_early = 0;
+	}
 	while ((conn = c->ended)) {
 		c->ended = conn->dead;
 		if (conn->over) {
@@ -860,7 +894,7 @@ static int zmq_carrier_next(struct session_carrier *base,
 			polled = true;
 			continue;
 		}
-		if (c->ended && s == &c->router &&
+		if ((c->ended || c->n_early > 0) && s == &c->router &&
 		    c->n_late++ > (c->n_conns + 1) * STRANGER_HWM &&
 		    report_ended(c, ev))
 			return 0;
@@ -900,7 +934,8 @@ static int zmq_carrier_settle(struct session_carrier *base)
 		next = s->next;
 		if (zmq_getsockopt(s->socket, ZMQ_EVENTS, &events, &len))
 			return PARLEY_ERR_SYSTEM;
-		if (!(events & ZMQ_POLLIN))
+		/* The end of one may wait to be told. */
+		if (!(events & ZMQ_POLLIN) && !(c->ended && s == &c->router))
 			unlist_source(c, s);
 	}
 	return set_awake(c, c->listed || c->stashed);
@@ -912,6 +947,8 @@ static int zmq_carrier_wait(struct session_carrier *base, int timeout_ms)
 
 	if (c->listed || c->stashed)
 		return 0;
+	if (set_awake(c, false))
+		return PARLEY_ERR_SYSTEM;
 	return poll_sources(c, timeout_ms);
 }
 
@@ -1029,6 +1066,7 @@ static void zmq_carrier_free(struct session_carrier *base, int linger_ms)
 	free(c->by_id);
 	free(c->by_fd);
 	free(c->owed);
+	free(c->early);
 	free(c);
 }
 
@@ -1060,7 +1098,8 @@ int session_carrier_zmq_new(struct session_carrier **cp,
 	c->context = zmq_ctx_new();
 	if (c->epoll_fd < 0 || c->wake_fd < 0 || !c->context ||
 	    epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->wake_fd, &ev) ||
-	    zmq_ctx_set(c->context, ZMQ_MAX_SOCKETS, SOCKETS_MAX)) {
+	    zmq_ctx_set(c->context, ZMQ_MAX_SOCKETS,
+			SOCKETS_MIN + SOCKETS_PER_PARTY * (int)o->n_parties)) {
 		zmq_carrier_free(&c->base, 0);
 		return PARLEY_ERR_SYSTEM;
 	}

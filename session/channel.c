@@ -10,6 +10,7 @@
  */
 #include "session/channel.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <parley/err.h>
@@ -28,6 +29,8 @@ enum {
 	/* What session_channel_control() wants to have free for an ACK, and
 	 * the PING behind it. */
 	ACK_ITEM_MAX = 2 + 9 + 2 * 9 + 2 + 9,
+	/* Frames below this may be kept whole for a message in them. */
+	COPY_MIN = 1024,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
 	/* Records kept that came before their turn. */
@@ -48,6 +51,8 @@ struct run {
 	uint8_t *message;	     /* one message, p..end, owned */
 	const uint8_t *p;
 	const uint8_t *end;
+	size_t untaken; /* of a message: item bytes not given back yet */
+	bool great;	/* counted in n_great */
 };
 
 struct session_channel {
@@ -77,6 +82,8 @@ struct session_channel {
 	uint64_t freed_total; /* taken, or granted ahead */
 	uint8_t *part;	      /* message being put together */
 	size_t part_len, part_size, part_total;
+	size_t part_untaken; /* item bytes of it not given back yet */
+	size_t n_great;	     /* untaken messages that were given back early */
 
 	uint64_t acked_in;    /* in.seq when we acknowledged last */
 	unsigned n_eliciting; /* records since then that call for an ACK */
@@ -121,6 +128,10 @@ static inline size_t get_varint(uint64_t *v, const uint8_t *p,
 		*v = *p;
 		return 1;
 	}
+	if (end - p >= 2 && p[1] > 0 && p[1] < 0x80) {
+		*v = (uint64_t)p[1] << 7 | (p[0] & 0x7f);
+		return 2;
+	}
 	did_reader_init(&r, p, (size_t)(end - p));
 	*v = did_reader_varint(&r);
 	return r.failed ? 0 : (size_t)(r.p - p);
@@ -143,7 +154,8 @@ static uint8_t *open_end(const struct session_channel *c)
 static int ensure_open(struct session_channel *c)
 {
 	if (!c->open)
-		c->open = session_frame_new(c->o.record_max);
+		c->open = c->o.pool ? session_frame_pool_get(c->o.pool)
+				    : session_frame_new(c->o.record_max);
 	return c->open ? 0 : PARLEY_ERR_MEMORY;
 }
 
@@ -422,19 +434,35 @@ int session_channel_abort(struct session_channel *c, int reason, int culprit,
  * Incoming
  */
 
-static int queue_run(struct session_channel *c, struct session_frame *frame,
-		     uint8_t *message, const uint8_t *p, const uint8_t *end)
+static struct run *queue_run(struct session_channel *c,
+			     struct session_frame *frame, uint8_t *message,
+			     const uint8_t *p, const uint8_t *end)
 {
-	struct run *r = malloc(sizeof(*r));
+	const size_t len = (size_t)(end - p);
+	struct session_frame *copy = NULL;
+	struct run *r;
 
-	if (!r)
-		return PARLEY_ERR_MEMORY;
-	*r = (struct run){NULL, frame, message, p, end};
-	if (frame)
-		session_frame_ref(frame);
+	/* A small part of a large frame does not keep all of it. */
+	if (frame && frame->len >= COPY_MIN && len < frame->len / 2) {
+		copy = session_frame_new(len);
+		if (!copy)
+			return NULL;
+		memcpy(copy->data, p, len);
+		p = copy->data;
+		end = p + len;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		session_frame_free(copy);
+		return NULL;
+	}
+	r->frame = copy ? copy : frame ? session_frame_ref(frame) : NULL;
+	r->message = message;
+	r->p = p;
+	r->end = end;
 	*c->tail = r;
 	c->tail = &r->next;
-	return 0;
+	return r;
 }
 
 static void free_run(struct run *r)
@@ -480,7 +508,8 @@ static int part_add(struct session_channel *c, const uint8_t *p, size_t len)
 		c->part = grown;
 		c->part_size = size;
 	}
-	memcpy(c->part + c->part_len, p, len);
+	if (len > 0)
+		memcpy(c->part + c->part_len, p, len);
 	c->part_len += len;
 	return 0;
 }
@@ -488,7 +517,26 @@ static int part_add(struct session_channel *c, const uint8_t *p, size_t len)
 static void part_reset(struct session_channel *c)
 {
 	c->part = NULL;
-	c->part_len = c->part_size = c->part_total = 0;
+	c->part_len = c->part_size = c->part_total = c->part_untaken = 0;
+}
+
+/* Does a message of ${total} bytes not fit into the window as a whole? */
+static bool is_great(const struct session_channel *c, size_t total)
+{
+	return total > c->o.window / 2;
+}
+
+/*
+ * PROTOCOL 8.1: a message in parts counts until the program takes it, like any
+ * other; but one that does not fit into the window would never be complete, so
+ * its parts make room as they come, for one such message at a time.
+ */
+static void make_way(struct session_channel *c)
+{
+	if (c->part_total == 0 || !is_great(c, c->part_total) || c->n_great > 0)
+		return;
+	count_taken(c, c->part_untaken);
+	c->part_untaken = 0;
 }
 
 static int receive_first(struct session_channel *c, const uint8_t *p,
@@ -507,6 +555,7 @@ static int receive_first(struct session_channel *c, const uint8_t *p,
 
 static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 {
+	struct run *r;
 	int err;
 
 	if (c->part_total == 0)
@@ -514,9 +563,12 @@ static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 	err = part_add(c, p, len);
 	if (err || c->part_len < c->part_total)
 		return err;
-	err = queue_run(c, NULL, c->part, c->part, c->part + c->part_len);
-	if (err)
-		return err;
+	r = queue_run(c, NULL, c->part, c->part, c->part + c->part_len);
+	if (!r)
+		return PARLEY_ERR_MEMORY;
+	r->untaken = c->part_untaken;
+	r->great = is_great(c, c->part_total);
+	c->n_great += r->great;
 	c->stats.messages_received++;
 	c->stats.bytes_received += c->part_len;
 	part_reset(c);
@@ -615,9 +667,12 @@ static int receive_control(struct session_channel *c, uint64_t code,
 		err = count_item(c, item_len);
 		if (err)
 			return err;
-		count_taken(c, item_len); /* copied, so room at once */
-		return code == SESSION_ITEM_FIRST ? receive_first(c, p, len)
-						  : receive_next(c, p, len);
+		c->part_untaken += item_len;
+		err = code == SESSION_ITEM_FIRST ? receive_first(c, p, len)
+						 : receive_next(c, p, len);
+		if (!err)
+			make_way(c);
+		return err;
 	case SESSION_ITEM_ACK:
 	case SESSION_ITEM_GAP:
 		return receive_ack(c, p, len, code == SESSION_ITEM_GAP);
@@ -632,6 +687,9 @@ static int receive_control(struct session_channel *c, uint64_t code,
 	case SESSION_ITEM_PING:
 		if (len > SESSION_PING_LEN_MAX)
 			return PARLEY_ERR_RECORD;
+		/* Who asks without reading the answers gets no more. */
+		if (c->out.seq - c->acked >= SESSION_KEPT_MAX)
+			return 0;
 		c->events |= SESSION_CHANNEL_OUTPUT;
 		return session_channel_control(c, SESSION_ITEM_PONG, p, len);
 	case SESSION_ITEM_PONG:
@@ -694,8 +752,8 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 			eliciting = true;
 			continue;
 		}
-		if (item > run && (err = queue_run(c, f, NULL, run, item)))
-			return err;
+		if (item > run && !queue_run(c, f, NULL, run, item))
+			return PARLEY_ERR_MEMORY;
 		n = get_varint(&len, p, end);
 		if (n == 0 || len > (uint64_t)(end - p) - n)
 			return PARLEY_ERR_RECORD;
@@ -708,7 +766,8 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 		run = p;
 	}
 	c->n_eliciting += eliciting;
-	return end > run ? queue_run(c, f, NULL, run, end) : 0;
+	return end > run && !queue_run(c, f, NULL, run, end) ? PARLEY_ERR_MEMORY
+							     : 0;
 }
 
 /*
@@ -837,6 +896,9 @@ bool session_channel_next(struct session_channel *c, const void **msgp,
 		*msgp = r->p;
 		*lenp = (size_t)(r->end - r->p);
 		c->taken = unqueue_run(c);
+		count_taken(c, r->untaken);
+		c->n_great -= r->great;
+		make_way(c);
 		return true;
 	}
 	item = r->p;

@@ -25,6 +25,7 @@ struct session_channel_options {
 	size_t window;	    /* bytes the other side may have under way */
 	size_t message_max; /* largest message accepted */
 	size_t record_max;  /* largest record made */
+	struct session_frame_pool *pool; /* of such records; NULL: none */
 };
 
 /* What control items said since the caller last looked; see _events(). */

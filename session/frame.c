@@ -1,5 +1,10 @@
 /*
  * Frames in memory of our own: header and bytes in one allocation.
+ *
+ * A pool has one taker and many givers: givers push onto ${back} by
+ * compare-and-swap, the taker takes all of ${back} at once when its own list
+ * is empty.  Since only one thread ever takes, nothing can come back between
+ * its look and its swap (no ABA).
  */
 #include "session/frame.h"
 
@@ -8,15 +13,114 @@ static void release(struct session_frame *f)
 	free(f);
 }
 
-struct session_frame *session_frame_new(size_t size)
+static struct session_frame *make_frame(
+    size_t size, void (*release_by)(struct session_frame *f),
+    struct session_frame_pool *pool)
 {
 	struct session_frame *f = malloc(sizeof(*f) + size);
 
 	if (!f)
 		return NULL;
-	*f = (struct session_frame){.data = (uint8_t *)(f + 1),
-				    .len = size,
-				    .release = release,
-				    .refs = 1};
+	f->data = (uint8_t *)(f + 1);
+	f->len = size;
+	f->next = NULL;
+	f->release = release_by;
+	f->pool = pool;
+	atomic_init(&f->refs, 1);
 	return f;
+}
+
+struct session_frame *session_frame_new(size_t size)
+{
+	return make_frame(size, release, NULL);
+}
+
+struct session_frame_pool {
+	size_t size;
+	struct session_frame *own; /* the taker's */
+	_Atomic(struct session_frame *) back;
+	atomic_size_t refs; /* the taker, and every frame in use */
+};
+
+static void unref(struct session_frame_pool *pool)
+{
+	struct session_frame *f;
+
+	if (atomic_fetch_sub(&pool->refs, 1) != 1)
+		return;
+	while ((f = atomic_load(&pool->back))) {
+		atomic_store(&pool->back, f->next);
+		free(f);
+	}
+	free(pool);
+}
+
+static void give_back(struct session_frame *f)
+{
+	struct session_frame_pool *pool = f->pool;
+
+	f->next = atomic_load(&pool->back);
+	while (!atomic_compare_exchange_weak(&pool->back, &f->next, f))
+		;
+	unref(pool);
+}
+
+struct session_frame_pool *session_frame_pool_new(size_t size)
+{
+	struct session_frame_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->size = size;
+	atomic_init(&pool->back, NULL);
+	atomic_init(&pool->refs, 1);
+	return pool;
+}
+
+struct session_frame *session_frame_pool_get(struct session_frame_pool *pool)
+{
+	struct session_frame *f;
+
+	if (!pool->own)
+		pool->own = atomic_exchange(&pool->back, NULL);
+	f = pool->own;
+	if (f) {
+		pool->own = f->next;
+		f->next = NULL;
+		f->len = pool->size;
+		atomic_store(&f->refs, 1);
+	} else {
+		f = make_frame(pool->size, give_back, pool);
+	}
+	if (f)
+		atomic_fetch_add(&pool->refs, 1);
+	return f;
+}
+
+void session_frame_pool_trim(struct session_frame_pool *pool, size_t n)
+{
+	struct session_frame **end = &pool->own, *f;
+
+	while (*end && n > 0) {
+		end = &(*end)->next;
+		n--;
+	}
+	if (!*end)
+		*end = atomic_exchange(&pool->back, NULL);
+	while (*end && n > 0) {
+		end = &(*end)->next;
+		n--;
+	}
+	while ((f = *end)) {
+		*end = f->next;
+		free(f);
+	}
+}
+
+void session_frame_pool_free(struct session_frame_pool *pool)
+{
+	if (!pool)
+		return;
+	session_frame_pool_trim(pool, 0);
+	unref(pool);
 }

@@ -20,6 +20,7 @@ struct session_frame {
 	struct session_frame *next; /* for whoever made it */
 	void (*release)(struct session_frame *f);
 	atomic_uint refs;
+	struct session_frame_pool *pool; /* of session_frame_pool_get() */
 };
 
 /* session_frame_new(size): a frame of ${size} bytes, one reference; or NULL. */
@@ -39,5 +40,27 @@ static inline void session_frame_free(struct session_frame *f)
 	    atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
 		f->release(f);
 }
+
+/*
+ * Frames of one size that are used again and again, so that a record costs no
+ * allocation and finds its memory warm.  One thread takes; any gives back.
+ */
+struct session_frame_pool;
+
+/* session_frame_pool_new(size): a pool of frames of ${size} bytes, or NULL. */
+struct session_frame_pool *session_frame_pool_new(size_t size);
+
+/* session_frame_pool_get(pool): a frame of it, one reference; or NULL. */
+struct session_frame *session_frame_pool_get(struct session_frame_pool *pool);
+
+/* session_frame_pool_trim(pool, n): keep at most ${n} that are not in use. */
+void session_frame_pool_trim(struct session_frame_pool *pool, size_t n);
+
+/*
+ * session_frame_pool_free(pool):
+ * Give the pool up; frames still in use are freed when they are given back.
+ * NULL is allowed.
+ */
+void session_frame_pool_free(struct session_frame_pool *pool);
 
 #endif /* !SESSION_FRAME_H */

@@ -32,6 +32,7 @@
 enum state {
 	EXPECT_ACCEPT,	/* initiator, propose made */
 	EXPECT_CONFIRM, /* responder, accept made */
+	EXPECT_DISPUTE, /* responder, refuse of our DID made */
 	COMPLETE,	/* result can be taken */
 	OVER,		/* taken, or failed */
 };
@@ -42,6 +43,7 @@ struct session_handshake {
 	struct session_handshake_self self;
 	uint8_t gate_key[SESSION_HASH_LEN];
 	uint8_t tag[SESSION_TAG_LEN];
+	uint8_t nonce[SESSION_NONCE_LEN];		 /* of a refuse */
 	uint8_t ephemeral[SESSION_EPHEMERAL_LEN];	 /* secret */
 	uint8_t ephemeral_public[SESSION_EPHEMERAL_LEN]; /* own */
 	struct session_transcript transcript;
@@ -120,8 +122,9 @@ static int gate_remember(struct session_gate *g,
 	if (slot->use != SLOT_FREE)
 		return slot->use == SLOT_OWN ? PARLEY_ERR_REFLECTION
 					     : PARLEY_ERR_REPLAY;
-	if (g->n_tags >= SESSION_TAGS_MAX)
+	if (!own && g->n_seen >= SESSION_TAGS_MAX)
 		return PARLEY_ERR_EXHAUSTED;
+	g->n_seen += !own;
 	memcpy(slot->tag, tag, SESSION_TAG_LEN);
 	slot->use = own ? SLOT_OWN : SLOT_SEEN;
 	g->n_tags++;
@@ -630,66 +633,122 @@ static int check_propose(struct session_gate *gate,
 
 static void make_refuse_mac(uint8_t mac[SESSION_MAC_LEN],
 			    const uint8_t key[SESSION_HASH_LEN],
-			    const struct session_transcript *t1, uint8_t reason)
+			    const struct session_transcript *t1, uint8_t reason,
+			    const uint8_t nonce[SESSION_NONCE_LEN])
 {
+	uint8_t rest[1 + SESSION_NONCE_LEN];
+
+	rest[0] = reason;
+	memcpy(rest + 1, nonce, SESSION_NONCE_LEN);
 	session_schedule_mac(mac, key, "refuse", t1->hash, sizeof(t1->hash),
-			     &reason, 1);
+			     rest, sizeof(rest));
 }
 
-static int make_refuse(uint8_t **replyp, size_t *reply_lenp,
-		       const struct session_gate *gate, const struct propose *p,
-		       const uint8_t *msg, size_t len, uint8_t reason)
+/* ${h} is at T1. */
+static int make_refuse(struct session_handshake *h, uint8_t **replyp,
+		       size_t *reply_lenp, uint8_t reason)
 {
-	struct session_transcript t1;
 	uint8_t mac[SESSION_MAC_LEN];
 	struct did_writer w;
 	uint8_t *reply = malloc(SESSION_REFUSE_LEN);
 
 	if (!reply)
 		return PARLEY_ERR_MEMORY;
-	session_schedule_start(&t1);
-	session_schedule_absorb(&t1, msg, len);
-	make_refuse_mac(mac, gate->key, &t1, reason);
+	make_refuse_mac(mac, h->gate_key, &h->transcript, reason, h->nonce);
 	did_writer_init(&w, reply, SESSION_REFUSE_LEN);
 	did_writer_u8(&w, SESSION_WIRE_REFUSE);
-	did_writer_copy(&w, p->tag, SESSION_TAG_LEN);
+	did_writer_copy(&w, h->tag, SESSION_TAG_LEN);
 	did_writer_u8(&w, reason);
+	did_writer_copy(&w, h->nonce, SESSION_NONCE_LEN);
 	did_writer_copy(&w, mac, sizeof(mac));
 	*replyp = reply;
 	return did_writer_end(&w, reply_lenp);
 }
 
-static int consume_refuse(struct session_handshake *h, const uint8_t *msg,
-			  size_t len)
+/*
+ * dispute
+ */
+
+static void make_dispute_mac(uint8_t mac[SESSION_MAC_LEN],
+			     const struct session_handshake *h)
+{
+	session_schedule_mac(mac, h->gate_key, "dispute", h->transcript.hash,
+			     sizeof(h->transcript.hash), h->nonce,
+			     SESSION_NONCE_LEN);
+}
+
+static int make_dispute(struct session_handshake *h, uint8_t **replyp,
+			size_t *reply_lenp)
 {
 	uint8_t mac[SESSION_MAC_LEN];
-	const uint8_t *tag, *theirs;
+	struct did_writer w;
+	uint8_t *reply = malloc(SESSION_DISPUTE_LEN);
+
+	if (!reply)
+		return PARLEY_ERR_MEMORY;
+	make_dispute_mac(mac, h);
+	did_writer_init(&w, reply, SESSION_DISPUTE_LEN);
+	did_writer_u8(&w, SESSION_WIRE_DISPUTE);
+	did_writer_copy(&w, h->tag, SESSION_TAG_LEN);
+	did_writer_copy(&w, mac, sizeof(mac));
+	*replyp = reply;
+	return did_writer_end(&w, reply_lenp);
+}
+
+static int consume_dispute(struct session_handshake *h, const uint8_t *msg,
+			   size_t len)
+{
+	uint8_t mac[SESSION_MAC_LEN];
+
+	if (len != SESSION_DISPUTE_LEN)
+		return PARLEY_ERR_LENGTH;
+	if (msg[0] != SESSION_WIRE_DISPUTE)
+		return PARLEY_ERR_FORMAT;
+	make_dispute_mac(mac, h);
+	if (memcmp(msg + 1, h->tag, SESSION_TAG_LEN) != 0 ||
+	    sodium_memcmp(mac, msg + 1 + SESSION_TAG_LEN, sizeof(mac)))
+		return PARLEY_ERR_GATE;
+	snprintf(h->field, sizeof(h->field), "parties[%zu].did (or endpoints)",
+		 h->self.index);
+	return PARLEY_ERR_AGREEMENT;
+}
+
+/*
+ * A refuse came: PARLEY_ERR_GATE if it is not R's, and then to be ignored.
+ */
+static int consume_refuse(struct session_handshake *h, uint8_t **replyp,
+			  size_t *reply_lenp, const uint8_t *msg, size_t len)
+{
+	uint8_t mac[SESSION_MAC_LEN];
+	const uint8_t *tag, *nonce, *theirs;
 	struct did_reader r;
 	uint8_t reason;
+	int err;
 
 	did_reader_init(&r, msg, len);
 	did_reader_u8(&r);
 	tag = did_reader_take(&r, SESSION_TAG_LEN);
 	reason = did_reader_u8(&r);
+	nonce = did_reader_take(&r, SESSION_NONCE_LEN);
 	theirs = did_reader_take(&r, SESSION_MAC_LEN);
-	if (did_reader_end(&r))
-		return PARLEY_ERR_LENGTH;
-	if (memcmp(tag, h->tag, sizeof(h->tag)) != 0)
-		return PARLEY_ERR_TRANSCRIPT;
-	make_refuse_mac(mac, h->gate_key, &h->transcript, reason);
+	if (did_reader_end(&r) || memcmp(tag, h->tag, sizeof(h->tag)) != 0)
+		return PARLEY_ERR_GATE;
+	make_refuse_mac(mac, h->gate_key, &h->transcript, reason, nonce);
 	if (sodium_memcmp(mac, theirs, sizeof(mac)))
 		return PARLEY_ERR_GATE;
 	switch ((enum session_wire_refuse)reason) {
 	case SESSION_REFUSE_DID:
+		memcpy(h->nonce, nonce, SESSION_NONCE_LEN);
 		snprintf(h->field, sizeof(h->field), "parties[%d].did",
 			 h->peer);
-		return PARLEY_ERR_AGREEMENT;
+		err = make_dispute(h, replyp, reply_lenp);
+		return err ? err : PARLEY_ERR_AGREEMENT;
 	case SESSION_REFUSE_SUITE:
 		return PARLEY_ERR_SUITE;
 	case SESSION_REFUSE_VERSION:
 		return PARLEY_ERR_VERSION;
 	}
-	return PARLEY_ERR_FORMAT;
+	return PARLEY_ERR_GATE;
 }
 
 /*
@@ -718,22 +777,27 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 	struct propose p;
 	struct did_writer w;
 	size_t clear_len;
-	int err, refuse_err;
+	int err;
 
 	*replyp = NULL;
+	*hp = NULL;
 
 	/* B1-B4 */
-	if ((err = parse_propose(&p, msg, len)) ||
-	    (err = check_propose(gate, self, &p, msg, len, &refuse)))
+	if ((err = parse_propose(&p, msg, len)))
+		return err;
+	err = check_propose(gate, self, &p, msg, len, &refuse);
+	if (err && !refuse)
+		return err;
+	h = handshake_new(SESSION_RESPONDER, self, gate, random);
+	if (!h)
+		return PARLEY_ERR_MEMORY;
+	memcpy(h->tag, p.tag, sizeof(h->tag));
+	memcpy(h->nonce, random->message_id, sizeof(h->nonce));
+	session_schedule_absorb(&h->transcript, msg, len); /* T1 */
+	if (err)
 		goto out;
 
 	/* B5 */
-	h = handshake_new(SESSION_RESPONDER, self, gate, random);
-	if (!h) {
-		err = PARLEY_ERR_MEMORY;
-		goto out;
-	}
-	memcpy(h->tag, p.tag, sizeof(h->tag));
 	h->result.suite = choose_suite(self, &p);
 	if (h->result.suite == 0) {
 		refuse = SESSION_REFUSE_SUITE;
@@ -748,7 +812,6 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 	err = did_writer_end(&w, &clear_len);
 	if (err)
 		goto out;
-	session_schedule_absorb(&h->transcript, msg, len);	   /* T1 */
 	session_schedule_absorb(&h->transcript, clear, clear_len); /* T2 */
 	err = derive_keys(h, p.ephemeral);
 	if (err)
@@ -763,13 +826,19 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 	*hp = h;
 	h = NULL;
 out:
-	session_handshake_free(h);
 	if (refuse) {
-		refuse_err =
-		    make_refuse(replyp, reply_lenp, gate, &p, msg, len, refuse);
+		int refuse_err = make_refuse(h, replyp, reply_lenp, refuse);
+
 		if (refuse_err)
-			return refuse_err;
+			err = refuse_err;
 	}
+	/* Whoever holds the agreement may object to our DID. */
+	if (refuse == SESSION_REFUSE_DID && err == PARLEY_ERR_ADDRESS) {
+		h->state = EXPECT_DISPUTE;
+		*hp = h;
+		h = NULL;
+	}
+	session_handshake_free(h);
 	return err;
 }
 
@@ -827,7 +896,7 @@ int session_handshake_confirm(struct session_handshake *h, uint8_t **replyp,
 	if (h->state != EXPECT_ACCEPT)
 		return PARLEY_ERR_STATE;
 	if (len >= 1 && msg[0] == SESSION_WIRE_REFUSE) {
-		err = consume_refuse(h, msg, len);
+		err = consume_refuse(h, replyp, reply_lenp, msg, len);
 		/* A forged one is ignored: it must not end anything. */
 		if (err != PARLEY_ERR_GATE)
 			h->state = OVER;
@@ -871,6 +940,10 @@ int session_handshake_finish(struct session_handshake *h, const uint8_t *msg,
 	struct statement st;
 	int err;
 
+	if (h->state == EXPECT_DISPUTE) {
+		h->state = OVER;
+		return consume_dispute(h, msg, len);
+	}
 	if (h->state != EXPECT_CONFIRM)
 		return PARLEY_ERR_STATE;
 	h->state = OVER;

@@ -50,7 +50,8 @@ struct session_handshake_self {
  */
 struct session_gate {
 	uint8_t key[SESSION_HASH_LEN];
-	size_t n_tags;
+	size_t n_tags;	/* in slots */
+	size_t n_seen;	/* of them, those that others sent */
 	size_t n_slots; /* power of two, or 0 */
 	struct session_gate_slot *slots;
 };
@@ -84,7 +85,9 @@ int session_handshake_propose(struct session_handshake **hp,
  * B1-B8: answer the propose ${msg} that a stranger sent.  On success the
  * accept is returned in ${*replyp} (free() it) and the handshake in ${*hp}.
  * On some errors ${*replyp} is a refuse that is to be sent; it is NULL
- * otherwise: then the stranger gets silence.  ${now} is in seconds UTC.
+ * otherwise: then the stranger gets silence.  With PARLEY_ERR_ADDRESS ${*hp}
+ * is set, too: session_handshake_finish() then takes the dispute that may
+ * follow.  ${now} is in seconds UTC.
  *
  * Returns 0, or PARLEY_ERR_LENGTH, PARLEY_ERR_FORMAT, PARLEY_ERR_GATE,
  * PARLEY_ERR_VERSION (refuse), PARLEY_ERR_REPLAY, PARLEY_ERR_REFLECTION,
@@ -102,15 +105,17 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 /*
  * session_handshake_confirm(h, replyp, reply_lenp, msg, len, random, now):
  * C1-C10: consume the accept (or refuse) ${msg} and make the confirm.  With
- * PARLEY_ERR_AGREEMENT the confirm is set as well and is to be sent, so that
- * the other side learns which field differs.
+ * PARLEY_ERR_AGREEMENT (and PARLEY_ERR_INDEX) the confirm, or for a refuse the
+ * dispute, is set as well and is to be sent, so that the other side learns
+ * which field differs.
  *
  * Returns 0, or PARLEY_ERR_STATE, PARLEY_ERR_LENGTH, PARLEY_ERR_FORMAT,
  * PARLEY_ERR_TRANSCRIPT (another session's tag), PARLEY_ERR_SUITE,
  * PARLEY_ERR_DH, PARLEY_ERR_REFLECTION, PARLEY_ERR_SEAL, PARLEY_ERR_PURPOSE,
  * PARLEY_ERR_EXPIRED, PARLEY_ERR_ROSTER, PARLEY_ERR_INDEX,
  * PARLEY_ERR_FINISHED, PARLEY_ERR_AGREEMENT, the errors of
- * parley_comm_signed_unpack(); for a refuse PARLEY_ERR_GATE (wrong MAC),
+ * parley_comm_signed_unpack(); for a refuse PARLEY_ERR_GATE (not R's: to be
+ * ignored, the handshake goes on),
  * PARLEY_ERR_AGREEMENT, PARLEY_ERR_SUITE, PARLEY_ERR_VERSION.
  */
 int session_handshake_confirm(struct session_handshake *h, uint8_t **replyp,
@@ -122,7 +127,9 @@ int session_handshake_confirm(struct session_handshake *h, uint8_t **replyp,
 /*
  * session_handshake_finish(h, msg, len, now):
  * D1-D7: consume the confirm ${msg}.  Errors as session_handshake_confirm(),
- * and PARLEY_ERR_ADDRESS.
+ * and PARLEY_ERR_ADDRESS.  After a refuse of our DID: consume the dispute,
+ * which gives PARLEY_ERR_AGREEMENT, or PARLEY_ERR_LENGTH, PARLEY_ERR_FORMAT,
+ * PARLEY_ERR_GATE if it is none.
  */
 int session_handshake_finish(struct session_handshake *h, const uint8_t *msg,
 			     size_t len, int64_t now)

@@ -399,15 +399,15 @@ static void on_instances(struct parley_session *s, struct session_party *p,
 	const int who = differing_instance(s, news);
 	char text[SESSION_DETAIL_SIZE];
 
-	if (who < 0)
+	/* Only who said READY otherwise has something to explain. */
+	if (who < 0 || !p->has_ready || agrees(s, p))
 		return;
 	snprintf(text, sizeof(text), "holds another process of party %d%s%s",
 		 who, name_of(s, who)[0] ? " " : "", name_of(s, who));
 	if (is_opening(s))
 		set_detail(p, text);
-	else if (s->state == PARLEY_SESSION_READY)
-		session_party_lose(s, &s->parties[who], PARLEY_ERR_RESTARTED,
-				   "restarted during the session");
+	else
+		session_party_lose(s, p, PARLEY_ERR_RESTARTED, text);
 }
 
 /*
@@ -654,6 +654,9 @@ static void on_channel_events(struct parley_session *s, struct session_party *p,
 	if (events & SESSION_CHANNEL_ACK) {
 		session_retransmit_acked(&p->timers);
 		session_party_pump(s, p);
+		if (session_live(p) &&
+		    session_channel_unacked(p->up->channel) == 0)
+			session_frame_pool_trim(s->pool, SESSION_POOL_IDLE);
 	}
 	if (events & SESSION_CHANNEL_DROPPED)
 		session_retransmit_dropped(&p->timers, session_now_ms());
@@ -795,6 +798,7 @@ static void take_connection(struct parley_session *s, struct session_link *link,
 		p->dial = NULL;
 	if (is_stranger(link))
 		s->n_strangers--;
+	session_carrier_trust(s->carrier, link->conn, SESSION_RECORD_LEN_MAX);
 	p->up->conn = link->conn;
 	p->up->conn->user = p->up;
 	link->conn = former;
@@ -997,7 +1001,8 @@ static void on_accept(struct parley_session *s, struct session_link *link,
 	err = session_handshake_confirm(link->handshake, &reply, &reply_len,
 					f->data, f->len, &random, utc_s());
 	did_secret_wipe(&random, sizeof(random));
-	if (reply && (err == 0 || err == PARLEY_ERR_AGREEMENT))
+	if (reply && (err == 0 || err == PARLEY_ERR_AGREEMENT ||
+		      err == PARLEY_ERR_INDEX))
 		sent = send_bytes(s, link->conn, reply, reply_len);
 	else
 		free(reply);
@@ -1052,19 +1057,18 @@ static void on_stranger(struct parley_session *s, struct session_conn *conn,
 	did_secret_wipe(&random, sizeof(random));
 	if (reply)
 		send_bytes(s, conn, reply, reply_len);
-	if (err) {
-		if (err == PARLEY_ERR_ADDRESS) {
-			snprintf(text, sizeof(text),
-				 "parties[%zu].did (or endpoints)",
-				 s->self.index);
-			agreement_differs(s, -1, text, "");
-		}
+	/* Who does not hold the agreement is not worth a word. */
+	if (err && err != PARLEY_ERR_GATE && err != PARLEY_ERR_FORMAT &&
+	    err != PARLEY_ERR_LENGTH) {
 		snprintf(text, sizeof(text), "stranger refused: %s",
 			 parley_did_err_string(err));
 		report(s, NULL, text);
+	}
+	if (!h) {
 		session_carrier_hangup(s->carrier, conn);
 		return;
 	}
+	session_carrier_trust(s->carrier, conn, SESSION_HANDSHAKE_LEN_MAX);
 	limit_strangers(s);
 	link = link_new(s, conn, SESSION_LINK_ACCEPTED, -1);
 	if (!link) {
@@ -1106,6 +1110,7 @@ static void on_confirm(struct parley_session *s, struct session_link *link,
 	}
 	s->n_strangers--;
 	link->state = SESSION_LINK_CONFIRMED;
+	session_carrier_trust(s->carrier, link->conn, SESSION_RECORD_LEN_MAX);
 	err = make_channel(s, link, SESSION_RESPONDER);
 	if (err || own_attempt_stands(s, &s->parties[link->party])) {
 		session_mesh_link_free(s, link);
@@ -1382,16 +1387,21 @@ int session_mesh_process(struct parley_session *s)
 {
 	struct session_carrier_event ev;
 	int64_t now;
-	int err;
+	int err = 0;
 
 	if (s->state == PARLEY_SESSION_FAILED && s->failing)
 		return s->failing; /* the sentence stands */
 	if (s->state == PARLEY_SESSION_FAILED ||
 	    s->state == PARLEY_SESSION_CLOSED)
 		return PARLEY_ERR_STATE;
-	while ((err = session_carrier_next(s->carrier, &ev)) == 0)
+	/* Bounded, so that nobody who floods keeps us from our timers. */
+	for (int i = 0; i < SESSION_EVENTS_MAX; i++) {
+		err = session_carrier_next(s->carrier, &ev);
+		if (err)
+			break;
 		on_event(s, &ev);
-	if (err != PARLEY_ERR_AGAIN)
+	}
+	if (err && err != PARLEY_ERR_AGAIN)
 		return session_error(s, err, -1, "the network failed: %s",
 				     parley_did_err_string(err));
 	if (s->failing && is_opening(s))
@@ -1402,10 +1412,19 @@ int session_mesh_process(struct parley_session *s)
 	return now >= s->next_timer_ms ? run_timers(s, now) : 0;
 }
 
+int64_t session_mesh_deadline(const struct parley_session *s)
+{
+	const int64_t carrier = session_carrier_deadline(s->carrier);
+
+	return carrier < s->next_timer_ms ? carrier : s->next_timer_ms;
+}
+
 int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms)
 {
-	int64_t until =
-	    s->next_timer_ms < limit_ms ? s->next_timer_ms : limit_ms;
+	int64_t until = session_mesh_deadline(s);
+
+	if (limit_ms < until)
+		until = limit_ms;
 
 	if (until == INT64_MAX)
 		return -1;

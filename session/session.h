@@ -26,8 +26,10 @@ enum {
 	SESSION_TEXT_SIZE = 1024, /* error sentences */
 	SESSION_DETAIL_SIZE = 160,
 	SESSION_PROGRESS_MS = 1000,
+	SESSION_EVENTS_MAX = 1024,	  /* of the carrier, at a time */
 	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
+	SESSION_POOL_IDLE = 4, /* record buffers kept when all is quiet */
 };
 
 enum session_link_state {
@@ -102,6 +104,7 @@ struct parley_session {
 	struct parley_session_options o;
 	char *listen;
 	struct session_channel_options channel;
+	struct session_frame_pool *pool; /* of records */
 
 	enum parley_session_state state;
 	struct session_handshake_self self;
@@ -224,6 +227,9 @@ int session_mesh_process(struct parley_session *s)
  * waits until ${limit_ms} (monotonic; INT64_MAX: for ever).  -1: no limit.
  */
 int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms);
+
+/* session_mesh_deadline(s): when something is due, monotonic ms. */
+int64_t session_mesh_deadline(const struct parley_session *s);
 
 /* session_mesh_link_free(s, link): hang up, wipe and free. */
 void session_mesh_link_free(struct parley_session *s,

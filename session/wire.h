@@ -14,7 +14,8 @@ enum session_wire_type {
 	SESSION_WIRE_RESUME = 0x05,
 	SESSION_WIRE_CHALLENGE = 0x06,
 	SESSION_WIRE_ANSWER = 0x07,
-	/* 0x08-0x0f: later */
+	SESSION_WIRE_DISPUTE = 0x08,
+	/* 0x09-0x0f: later */
 	SESSION_WIRE_RECORD = 0x10,
 	/* 0x11-0x1f: record types, later */
 };
@@ -77,8 +78,11 @@ enum {
 	/* confirm: 1 type, 16 tag; then the sealed part */
 	SESSION_CONFIRM_CLEAR_LEN = 1 + 16,
 
-	/* refuse: 1 type, 16 tag, 1 reason, 16 MAC */
-	SESSION_REFUSE_LEN = 1 + 16 + 1 + 16,
+	/* refuse: 1 type, 16 tag, 1 reason, 16 nonce, 16 MAC */
+	SESSION_REFUSE_LEN = 1 + 16 + 1 + 16 + 16,
+
+	/* dispute: 1 type, 16 tag, 16 MAC */
+	SESSION_DISPUTE_LEN = 1 + 16 + 16,
 
 	SESSION_HANDSHAKE_LEN_MAX = 128 * 1024,
 
@@ -87,7 +91,7 @@ enum {
 	SESSION_RECORD_OVERHEAD =
 	    SESSION_RECORD_HEADER_LEN + SESSION_AEAD_TAG_LEN,
 	SESSION_RECORD_LEN_MAX = 256 * 1024,
-	SESSION_RECORD_LEN_DEFAULT = 64 * 1024,
+	SESSION_RECORD_LEN_DEFAULT = 128 * 1024,
 	SESSION_RATCHET_RECORDS = 4096,
 
 	SESSION_ABORT_TEXT_MAX = 1024,

@@ -102,6 +102,20 @@ struct parley_agreement *net_agreement(const struct net *net,
 	return a;
 }
 
+static void choose_carrier(struct net *net)
+{
+	const char *name = getenv("PARLEY_TEST_CARRIER");
+
+	if (!name || strcmp(name, "zmtp") == 0)
+		net->o.carrier = PARLEY_CARRIER_ZMTP;
+	else if (strcmp(name, "libzmq") == 0)
+		net->o.carrier = PARLEY_CARRIER_LIBZMQ;
+	else if (strcmp(name, "mixed") == 0)
+		net->mixed = true;
+	else
+		fail_msg("PARLEY_TEST_CARRIER=%s: no such carrier", name);
+}
+
 void net_init(struct net *net, size_t n)
 {
 	uint8_t seed[DID_IDENTITY_SEED_LEN];
@@ -110,6 +124,7 @@ void net_init(struct net *net, size_t n)
 	net->n = n;
 	parley_session_options_init(&net->o);
 	net->o.open_timeout_ms = 20 * 1000;
+	choose_carrier(net);
 	for (size_t i = 0; i < n; i++) {
 		memset(seed, (int)i + 1, sizeof(seed));
 		assert_int_equal(did_identity_from_seed(&net->ids[i], seed), 0);
@@ -118,10 +133,20 @@ void net_init(struct net *net, size_t n)
 	net->agreement = net_agreement(net, &(struct net_spec){0});
 }
 
+struct parley_session_options net_options(const struct net *net, size_t i)
+{
+	struct parley_session_options o = net->o;
+
+	if (net->mixed && i % 2)
+		o.carrier = PARLEY_CARRIER_LIBZMQ;
+	return o;
+}
+
 void net_start(struct net *net, size_t i)
 {
+	struct parley_session_options o = net_options(net, i);
 	int err = parley_session_new(&net->s[i], net->agreement, net->ids[i],
-				     &net->o);
+				     &o);
 
 	if (err)
 		fail_msg("party %zu: %s", i, parley_session_error(net->s[i]));
@@ -188,6 +213,22 @@ void net_open(struct net *net)
 		print_message("party %zu: %s\n", i,
 			      parley_session_error(net->s[i]));
 	fail_msg("not all parties became ready");
+}
+
+void net_recv(struct net *net, size_t i, int from, const void **msgp,
+	      size_t *lenp)
+{
+	const int64_t limit = now_ms() + 10000;
+	int err;
+
+	while ((err = parley_session_recv(net->s[i], from, NULL, msgp, lenp)) ==
+		   PARLEY_ERR_AGAIN &&
+	       now_ms() < limit)
+		for (size_t j = 0; j < net->n; j++)
+			if (j != i && net->s[j])
+				(void)parley_session_process(net->s[j]);
+	if (err)
+		fail_msg("party %zu: %s", i, parley_session_error(net->s[i]));
 }
 
 void net_free(struct net *net)

@@ -22,6 +22,7 @@ struct net {
 	struct parley_agreement *agreement;
 	struct parley_session *s[NET_MAX];
 	struct parley_session_options o; /* for all; may be changed */
+	bool mixed;			 /* odd ones have the other carrier */
 };
 
 /* What of an agreement a test may want otherwise; zeroed: as usual. */
@@ -39,12 +40,20 @@ struct net_spec {
 	uint8_t id;                /* all bytes of the id */
 };
 
-/* net_init(net, n): identities from fixed seeds, free ports, an agreement. */
+/*
+ * net_init(net, n):
+ * Identities from fixed seeds, free ports, an agreement.  The environment
+ * variable PARLEY_TEST_CARRIER says what carries the frames: "zmtp" (as
+ * without it), "libzmq", or "mixed": of two neighbours each has another one.
+ */
 void net_init(struct net *net, size_t n);
 
 /* net_agreement(net, spec): another agreement over the same roster. */
 struct parley_agreement *net_agreement(const struct net *net,
     const struct net_spec *spec);
+
+/* net_options(net, i): those that party i starts with. */
+struct parley_session_options net_options(const struct net *net, size_t i);
 
 /* net_start(net, i): begin the session of party i; fails the test if it
  * cannot. */
@@ -65,6 +74,15 @@ bool net_ready(struct net *net, void *context);
 
 /* net_open(net): net_start_all() and until all are ready. */
 void net_open(struct net *net);
+
+/*
+ * net_recv(net, i, from, msgp, lenp):
+ * parley_session_recv() at party i while all others are processed too: what
+ * they have not sent yet comes only then.  Needs recv_timeout_ms 0; fails the
+ * test if there is nothing within 10 s.
+ */
+void net_recv(struct net *net, size_t i, int from, const void **msgp,
+	      size_t *lenp);
 
 /* net_free(net): all that is left. */
 void net_free(struct net *net);

@@ -81,8 +81,7 @@ static void published_values_are_met(void **state)
 	size_t i;
 
 	(void)state;
-	json_array_foreach(json_object_get(file, "vectors"), i, v)
-		replay(v);
+	json_array_foreach(json_object_get(file, "vectors"), i, v) replay(v);
 	print_message("%zu aead vectors\n", i);
 	json_decref(file);
 }
@@ -128,9 +127,9 @@ static void every_flipped_bit_is_refused_and_leaves_zeroes(void **state)
 		for (int bit = 0; bit < 8 * SEALED_LEN; bit++) {
 			memcpy(copy, sealed, sizeof(copy));
 			copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			assert_int_equal(open_sealed(suites[s], copy, nonce, ad,
-						     sizeof(ad)),
-					 PARLEY_ERR_SEAL);
+			assert_int_equal(
+			    open_sealed(suites[s], copy, nonce, ad, sizeof(ad)),
+			    PARLEY_ERR_SEAL);
 			assert_all_zero(copy, TEXT_LEN);
 		}
 		assert_int_equal(
@@ -209,8 +208,8 @@ static void context_serves_one_direction_only(void **state)
 
 	(void)state;
 	make_sealed(sealed, SESSION_SUITE_AES256);
-	assert_int_equal(
-	    session_aead_init(&a, SESSION_SUITE_AES256, key, true), 0);
+	assert_int_equal(session_aead_init(&a, SESSION_SUITE_AES256, key, true),
+			 0);
 	assert_int_equal(session_aead_open(&a, sealed, TEXT_LEN,
 					   sealed + TEXT_LEN, nonce, ad,
 					   sizeof(ad)),

@@ -606,6 +606,10 @@ static void party_main(struct scene *sc, size_t i, enum harm harm)
 	sc->net.o.recv_timeout_ms = -1;
 	sc->net.o.on_lost =
 	    harm == STOPPED_WAIT ? PARLEY_ON_LOST_WAIT : PARLEY_ON_LOST_FAIL;
+	/* Where a kernel goes on answering, only the program's own silence
+	 * tells. */
+	if (harm == STOPPED || harm == SWALLOWED)
+		sc->net.o.unresponsive_ms = LIVENESS_MS / 2;
 	run_start(&sc->net, i);
 	s = sc->net.s[i];
 	r.err = parley_session_wait(s);

@@ -103,7 +103,8 @@ static void replay(const char *name, const json_t *v)
 	size_t i, len;
 
 	(void)name;
-	json_array_foreach(json_object_get(v, "records"), i, w) {
+	json_array_foreach(json_object_get(v, "records"), i, w)
+	{
 		uint64_t seq = (uint64_t)vector_int(w, "sequence");
 
 		text = vector_bytes(w, "plaintext");
@@ -113,7 +114,8 @@ static void replay(const char *name, const json_t *v)
 		init_at(&r, suite, secret.p, seq, true);
 		memcpy(record + SESSION_RECORD_HEADER_LEN, text.p, text.len);
 		assert_int_equal(session_record_seal(&r, record, text.len), 0);
-		assert_int_equal(sealed.len, text.len + SESSION_RECORD_OVERHEAD);
+		assert_int_equal(sealed.len,
+				 text.len + SESSION_RECORD_OVERHEAD);
 		assert_memory_equal(record, sealed.p, sealed.len);
 		session_record_wipe(&r);
 
@@ -167,9 +169,9 @@ static void every_flipped_byte_is_refused_and_changes_nothing(void **state)
 					assert_error(err, PARLEY_ERR_FORMAT,
 						     "type");
 				else if (i < SESSION_RECORD_HEADER_LEN)
-					assert_true(
-					    err == PARLEY_ERR_SEQUENCE ||
-					    err == PARLEY_ERR_REPLAY);
+					assert_true(err ==
+							PARLEY_ERR_SEQUENCE ||
+						    err == PARLEY_ERR_REPLAY);
 				else
 					assert_error(err, PARLEY_ERR_SEAL,
 						     "sealed");
@@ -198,12 +200,11 @@ static void truncated_and_lengthened_records_are_refused(void **state)
 			if (n == RECORD_LEN)
 				continue;
 			memcpy(copy, record, sizeof(copy));
-			assert_error(session_record_open(&e.open, &len, copy,
-							 n),
-				     n < SESSION_RECORD_OVERHEAD
-					 ? PARLEY_ERR_LENGTH
-					 : PARLEY_ERR_SEAL,
-				     "length");
+			assert_error(
+			    session_record_open(&e.open, &len, copy, n),
+			    n < SESSION_RECORD_OVERHEAD ? PARLEY_ERR_LENGTH
+							: PARLEY_ERR_SEAL,
+			    "length");
 			assert_unchanged(&e.open, &before);
 		}
 		assert_int_equal(open_copy(&e.open, record, 3), 0);
@@ -318,18 +319,17 @@ static void numbers_end_at_2_to_the_48(void **state)
 
 		before = e.seal;
 		memset(after, 0, sizeof(after));
-		assert_int_equal(
-		    session_record_seal(&e.seal, after, ITEMS_LEN),
-		    PARLEY_ERR_EXHAUSTED);
+		assert_int_equal(session_record_seal(&e.seal, after, ITEMS_LEN),
+				 PARLEY_ERR_EXHAUSTED);
 		assert_unchanged(&e.seal, &before);
 		for (size_t i = 0; i < sizeof(after); i++)
 			assert_int_equal(after[i], 0);
 		/* Whatever comes then: no number is taken twice. */
 		memset(record, 0, sizeof(record));
 		record[0] = SESSION_WIRE_RECORD;
-		assert_int_equal(session_record_open(&e.open, &len, record,
-						     sizeof(record)),
-				 PARLEY_ERR_EXHAUSTED);
+		assert_int_equal(
+		    session_record_open(&e.open, &len, record, sizeof(record)),
+		    PARLEY_ERR_EXHAUSTED);
 		assert_true(e.open.seq == SESSION_RECORD_SEQ_MAX);
 		ends_wipe(&e);
 	}
@@ -391,8 +391,8 @@ static void key_changes_every_4096_records_and_the_old_is_gone(void **state)
 		memcpy(iv0, e.seal.iv, sizeof(iv0));
 		for (int i = 0; i < EPOCH - 1; i++) {
 			seal_fill(&e.seal, record, (uint8_t)i);
-			assert_int_equal(
-			    open_copy(&e.open, record, (uint8_t)i), 0);
+			assert_int_equal(open_copy(&e.open, record, (uint8_t)i),
+					 0);
 		}
 		assert_true(e.seal.ratchets == 0 && e.open.ratchets == 0);
 		assert_memory_equal(e.seal.iv, iv0, sizeof(iv0));
@@ -426,8 +426,7 @@ static void key_changes_every_4096_records_and_the_old_is_gone(void **state)
 		/* The key of the epoch before opens nothing of this one. */
 		init_at(&at_1, suites[s], secret_a, 0, false);
 		at_1.seq = EPOCH;
-		assert_int_equal(open_copy(&at_1, record, 10),
-				 PARLEY_ERR_SEAL);
+		assert_int_equal(open_copy(&at_1, record, 10), PARLEY_ERR_SEAL);
 		session_record_wipe(&at_1);
 		ends_wipe(&e);
 	}
@@ -470,9 +469,9 @@ static void largest_record_is_256_KiB(void **state)
 	assert_int_equal(session_record_open(&e.open, &len, record,
 					     SESSION_RECORD_LEN_MAX + 1),
 			 PARLEY_ERR_LENGTH);
-	assert_int_equal(session_record_open(&e.open, &len, record,
-					     SESSION_RECORD_LEN_MAX),
-			 0);
+	assert_int_equal(
+	    session_record_open(&e.open, &len, record, SESSION_RECORD_LEN_MAX),
+	    0);
 	assert_int_equal(len, max);
 	ends_wipe(&e);
 	free(record);

@@ -28,8 +28,8 @@ static void hkdf(uint8_t *out, size_t len, const uint8_t *secret,
 	/* OpenSSL takes no const. */
 	memcpy(key, secret, secret_len);
 	*p++ = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
-	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256,
-						0);
+	*p++ =
+	    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, sha256, 0);
 	*p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key,
 						 secret_len);
 	if (salt) {
@@ -223,12 +223,13 @@ static void every_value_of_the_vectors_is_met(void **state)
 	assert_true(n_schedules >= 4);
 }
 
-/* The input of a refuse: PROTOCOL 5.4. */
+/* The inputs of refuse and dispute: PROTOCOL 5.4. */
 static void replay_refuse(const char *name, const json_t *v)
 {
 	uint8_t id[PARLEY_AGREEMENT_ID_LEN], key[32], mac[SESSION_MAC_LEN];
 	uint8_t reason = (uint8_t)vector_int(v, "reason");
 	struct bytes refuse = vector_bytes(v, "refuse");
+	struct bytes dispute = vector_bytes(v, "dispute");
 	struct session_transcript t;
 
 	(void)name;
@@ -236,13 +237,20 @@ static void replay_refuse(const char *name, const json_t *v)
 	session_schedule_gate_key(key, id);
 	session_schedule_start(&t);
 	absorb(&t, v, "propose", 0, "T1");
-	session_schedule_mac(mac, key, "refuse", t.hash, 32, &reason, 1);
 	assert_int_equal(refuse.len, SESSION_REFUSE_LEN);
+	assert_int_equal(refuse.p[17], reason);
+	session_schedule_mac(mac, key, "refuse", t.hash, 32, refuse.p + 17,
+			     1 + SESSION_NONCE_LEN);
 	assert_memory_equal(mac, refuse.p + refuse.len - 16, 16);
+	assert_int_equal(dispute.len, SESSION_DISPUTE_LEN);
+	session_schedule_mac(mac, key, "dispute", t.hash, 32, refuse.p + 18,
+			     SESSION_NONCE_LEN);
+	assert_memory_equal(mac, dispute.p + dispute.len - 16, 16);
+	free(dispute.p);
 	free(refuse.p);
 }
 
-static void mac_of_refuse_is_that_of_the_vectors(void **state)
+static void macs_of_refuse_and_dispute_are_those_of_the_vectors(void **state)
 {
 	(void)state;
 	print_message("%zu refuses\n",
@@ -308,7 +316,8 @@ int main(void)
 	    cmocka_unit_test(label_is_hkdf_expand_of_its_info),
 	    cmocka_unit_test(gate_key_is_extract_with_salt_of_zeroes),
 	    cmocka_unit_test(every_value_of_the_vectors_is_met),
-	    cmocka_unit_test(mac_of_refuse_is_that_of_the_vectors),
+	    cmocka_unit_test(
+		macs_of_refuse_and_dispute_are_those_of_the_vectors),
 	    cmocka_unit_test(pieces_of_a_mac_are_joined),
 	    cmocka_unit_test(transcript_depends_on_where_pieces_end),
 	    cmocka_unit_test(every_key_is_another),

@@ -65,7 +65,7 @@ static inline json_int_t vector_int(const json_t *v, const char *name)
 /* The error that the member `expect` names; 0 if there is none. */
 static inline int vector_error(const json_t *v)
 {
-#define VECTOR_ERROR(name, number, class_, text)             \
+#define VECTOR_ERROR(name, number, class_, text)                \
 	if (expect && strcmp(expect, "PARLEY_ERR_" #name) == 0) \
 		return -(number);
 	const char *expect = json_string_value(json_object_get(v, "expect"));

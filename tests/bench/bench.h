@@ -10,8 +10,8 @@
  * A measurement forks one process for each party before any library is
  * initialised.  The parties find each other by a board in shared memory.
  */
-#ifndef BENCH_BENCH_H
-#define BENCH_BENCH_H
+#ifndef TESTS_BENCH_BENCH_H
+#define TESTS_BENCH_BENCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -165,4 +165,4 @@ void bench_report_table(const struct bench_scenario *scenario,
 			const struct bench_result *results, int n_runs,
 			bool to_stderr);
 
-#endif /* !BENCH_BENCH_H */
+#endif /* !TESTS_BENCH_BENCH_H */

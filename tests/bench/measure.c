@@ -162,20 +162,26 @@ static void be_party(struct bench_board *board, int index,
 	_exit(0);
 }
 
-static void say_why(const struct bench_board *b, int index,
-		    const struct bench_peer *peer, int status)
+/* The texts on the board; ${first} failed first, maybe without one. */
+static void say_why(const struct bench_board *b, int n, int first, int status,
+		    const struct bench_peer *peer)
 {
-	const char *error = b->party[index].error;
+	bool said = false;
 
-	if (*error)
-		fprintf(stderr, "parley-bench: %s, party %d: %s\n", peer->name,
-			index, error);
-	else if (WIFSIGNALED(status))
-		fprintf(stderr, "parley-bench: %s, party %d: %s\n", peer->name,
-			index, strsignal(WTERMSIG(status)));
-	else
-		fprintf(stderr, "parley-bench: %s, party %d: failed\n",
-			peer->name, index);
+	for (int i = 0; i < n; i++) {
+		const char *error = b->party[i].error;
+
+		if (!*error)
+			continue;
+		fprintf(stderr, "parley-bench: error: %s, party %d: %s\n",
+			peer->name, i, error);
+		said = true;
+	}
+	if (!said)
+		fprintf(stderr, "parley-bench: error: %s, party %d: %s\n",
+			peer->name, first,
+			WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+					    : "failed");
 }
 
 static int index_of(const pid_t *pids, int n, pid_t pid)
@@ -191,7 +197,7 @@ static int index_of(const pid_t *pids, int n, pid_t pid)
 static bool wait_all(const struct bench_board *b, pid_t *pids, int n,
 		     const struct bench_peer *peer)
 {
-	bool ok = true;
+	int first = -1, first_status = 0;
 
 	for (int left = n; left > 0;) {
 		int status, i;
@@ -208,14 +214,17 @@ static bool wait_all(const struct bench_board *b, pid_t *pids, int n,
 		left--;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
-		if (ok)
-			say_why(b, i, peer, status);
-		ok = false;
+		if (first < 0) {
+			first = i;
+			first_status = status;
+		}
 		for (int j = 0; j < n; j++)
 			if (pids[j] > 0)
 				kill(pids[j], SIGKILL);
 	}
-	return ok;
+	if (first >= 0)
+		say_why(b, n, first, first_status, peer);
+	return first < 0;
 }
 
 void bench_measure(struct bench_result *result,

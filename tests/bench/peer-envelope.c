@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include <jansson.h>
-#include <parley/comm.h>
 #include <sodium.h>
+
+#include <parley/comm.h>
 
 #include "tests/bench/zmq-mesh.h"
 

@@ -16,7 +16,7 @@
 
 enum {
 	HEAD = 4,
-	READ_SIZE = 128 * 1024,
+	READ_SIZE = 64 * 1024,
 };
 
 void stream_init(struct stream *s, const struct bench_party *me, size_t gather)

@@ -4,8 +4,8 @@
  * Written either one by one or gathered; read with few calls.  Shared by
  * plain TCP and TLS.
  */
-#ifndef BENCH_STREAM_H
-#define BENCH_STREAM_H
+#ifndef TESTS_BENCH_STREAM_H
+#define TESTS_BENCH_STREAM_H
 
 #include <sys/types.h>
 
@@ -57,4 +57,4 @@ int tcp_mesh_dial(struct tcp_mesh *m, int to, int port);
 int tcp_mesh_accept(struct tcp_mesh *m);
 void tcp_mesh_close(struct tcp_mesh *m);
 
-#endif /* !BENCH_STREAM_H */
+#endif /* !TESTS_BENCH_STREAM_H */

@@ -1,13 +1,13 @@
 /*
  * A PAIR socket of libzmq to every other party, plain or with CURVE.
  */
-#ifndef BENCH_ZMQ_MESH_H
-#define BENCH_ZMQ_MESH_H
+#ifndef TESTS_BENCH_ZMQ_MESH_H
+#define TESTS_BENCH_ZMQ_MESH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <pthread.h>
 #include <zmq.h>
 
 #include "tests/bench/bench.h"
@@ -39,4 +39,4 @@ enum { ZMQ_MESH_EXTRA_MAX = 256 };
 void zmq_mesh_post_extra(struct zmq_mesh *m, const char *text);
 const char *zmq_mesh_extra(const struct zmq_mesh *m, int party);
 
-#endif /* !BENCH_ZMQ_MESH_H */
+#endif /* !TESTS_BENCH_ZMQ_MESH_H */

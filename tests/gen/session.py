@@ -393,7 +393,8 @@ class Run:
                 refuse.message) == refuse.reason
             return vector(tests, **self.inputs(), propose=self.propose,
                           T1=self.initiator.t1, reason=refuse.reason,
-                          refuse=refuse.message, expect=error)
+                          refuse=refuse.message, dispute=refuse.dispute,
+                          expect=error)
         raise AssertionError(f"{self.name} is taken")
 
 
@@ -621,7 +622,7 @@ def bad_accepts():
         run.lying_accept(lie_in(["to"], [ALICE.did])))
     run = BadRun("bad-accept-signer", liar=CAROL)
     yield run.name, run.accept_vector(
-        "signed by another party of the roster", "ROSTER",
+        "signed by another party of the roster", "INDEX",
         run.lying_accept())
     run = BadRun("bad-accept-finished")
     yield run.name, run.accept_vector(

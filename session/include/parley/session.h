@@ -167,10 +167,10 @@ struct parley_party_stats {
 	uint64_t wire_bytes_received;
 	uint64_t records_resent;
 	uint64_t records_dropped; /* received, but not the next one */
-	uint64_t resumes; /* times the connection broke and came back */
-	uint64_t ratchets;     /* key changes, both directions */
-	uint64_t handshake_us; /* propose to keys, 0: no handshake yet */
-	uint64_t rtt_us;       /* last answer to parley_session_ping(), or 0 */
+	uint64_t resumes;	  /* times the connection broke and came back */
+	uint64_t ratchets;	  /* key changes, both directions */
+	uint64_t handshake_us;	  /* propose to keys, 0: no handshake yet */
+	uint64_t rtt_us; /* last answer to parley_session_ping(), or 0 */
 };
 
 /*
@@ -185,6 +185,16 @@ struct parley_progress {
 	const char *endpoint; /* dialled, or NULL: waiting to be dialled */
 	const char *detail;   /* last thing that went wrong there, or NULL */
 	int64_t waited_ms;    /* since the session was opened */
+};
+
+enum parley_carrier {
+	/* ZMTP 3.1 in the caller's thread: the default. */
+	PARLEY_CARRIER_ZMTP,
+	/* libzmq with a thread of its own, which answers heartbeats while the
+	 * program computes.  Only where no stranger reaches the port: libzmq
+	 * 4.3.4 aborts the process if a peer claims an identity that it is
+	 * about to give to another. */
+	PARLEY_CARRIER_LIBZMQ,
 };
 
 enum parley_on_lost {
@@ -223,20 +233,28 @@ struct parley_session_options {
 	enum parley_on_lost on_lost;
 	int resume_ms;
 
+	/* A program that is there, but has not called its library for so long,
+	 * is taken for broken.  Default 5 minutes. */
+	int unresponsive_ms;
+
+	/* What speaks ZeroMQ; the same on the wire. */
+	enum parley_carrier carrier;
+
 	/* Bytes that a party may have sent here without the program having
-	 * taken them.  Default 16 MiB, at least 64 KiB. */
+	 * taken them.  Default 4 MiB, at least 64 KiB. */
 	size_t window;
 
 	/* Largest message that is accepted from others.  Default 1 GiB. */
 	size_t message_max;
 
-	/* Largest record that is sent, 1 KiB to 256 KiB.  Default 64 KiB. */
+	/* Largest record that is sent, 32 KiB to 256 KiB.  Default 128 KiB. */
 	size_t record_max;
 
 	/* Called from within parley_session_open(), _wait() and _process() at
 	 * every change of a party's state, and about once a second for every
 	 * party that is waited for.  A return other than 0 ends the opening
-	 * with PARLEY_ERR_INTERRUPTED. */
+	 * with PARLEY_ERR_INTERRUPTED.  It must not call functions on the
+	 * session. */
 	int (*on_progress)(void *context, const struct parley_progress *p);
 	void *context;
 };

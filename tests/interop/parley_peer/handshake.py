@@ -20,6 +20,7 @@ from .schedule import (T0, HandshakeKeys, TrafficKeys, gate_key, mac, open_,
                        seal, sha256, x25519, x25519_public)
 
 PROPOSE, ACCEPT, CONFIRM, REFUSE, RECORD = 0x01, 0x02, 0x03, 0x04, 0x10
+DISPUTE = 0x08
 VERSION = 1
 HANDSHAKE_LEN_MAX = 131072  # of accept and confirm
 FIELDS_MAX = 4096
@@ -45,12 +46,14 @@ class Party:
 
 
 class Refuse(Exception):
-    """The propose is to be answered with the refuse message `message`."""
+    """The propose is to be answered with the refuse message `message`; a
+    holder of the agreement may object by `dispute`."""
 
-    def __init__(self, message, reason):
+    def __init__(self, message, reason, dispute):
         super().__init__(f"refused for reason {reason}")
         self.message = message
         self.reason = reason
+        self.dispute = dispute
 
 
 class Handshake:
@@ -178,7 +181,10 @@ class Initiator(Handshake):
         text, finished = split(open_(suite, keys.k_R, keys.v_R, self.t2,
                                      accept[50:]))  # C4
         said = self._read_envelope(ACCEPT, None, self.t2, text, now)  # C5
-        demand(said.did == self.did, "ROSTER", "signer is not who was dialled")
+        if said.did != self.did:
+            demand(party.agreement.index(said.did) is not None, "ROSTER",
+                   "signer is not in the roster")
+            demand(False, "INDEX", "signer is another party")
         t3 = sha256(self.t2 + text)
         demand(hmac.compare_digest(finished, mac(keys.f_R, t3)), "FINISHED",
                "R's finished does not match")  # C6
@@ -206,12 +212,18 @@ class Initiator(Handshake):
 
     def consume_refuse(self, refuse):
         """The reason, or None if the message is to be ignored."""
-        if (len(refuse) != 34 or refuse[0] != REFUSE
+        if (len(refuse) != 50 or refuse[0] != REFUSE
                 or refuse[1:17] != self.tag or self.accepted):
             return None
-        expected = refuse_mac(self.party, self.t1, refuse[17])
-        return refuse[17] if hmac.compare_digest(refuse[18:],
+        self.nonce = refuse[18:34]
+        expected = refuse_mac(self.party, self.t1, refuse[17], self.nonce)
+        return refuse[17] if hmac.compare_digest(refuse[34:],
                                                  expected) else None
+
+    def dispute(self):
+        """The answer to a refuse for another DID."""
+        return (bytes([DISPUTE]) + self.tag
+                + dispute_mac(self.party, self.t1, self.nonce))
 
 
 class Responder(Handshake):
@@ -228,6 +240,7 @@ class Responder(Handshake):
                "GATE", "sender does not hold the agreement")  # B2
         self.tag = propose[2:18]
         self.t1 = sha256(T0 + propose)
+        self.nonce = message_id
         if propose[1] != VERSION:  # B3
             self._refuse(NO_SUCH_VERSION)
         demand(self.tag not in own, "REFLECTION", "own propose came back")
@@ -257,8 +270,10 @@ class Responder(Handshake):
         self._note(eR=clear[18:])
 
     def _refuse(self, reason):
-        raise Refuse(bytes([REFUSE]) + self.tag + bytes([reason])
-                     + refuse_mac(self.party, self.t1, reason), reason)
+        message = (bytes([REFUSE]) + self.tag + bytes([reason]) + self.nonce
+                   + refuse_mac(self.party, self.t1, reason, self.nonce))
+        raise Refuse(message, reason, bytes([DISPUTE]) + self.tag
+                     + dispute_mac(self.party, self.t1, self.nonce))
 
     def consume_confirm(self, confirm, now):
         """D1-D5: sets `said` (what I signed)."""
@@ -298,8 +313,13 @@ def propose_mac(party, clear):
     return mac(party.gate_key, b"gate" + clear)[:16]
 
 
-def refuse_mac(party, t1, reason):
-    return mac(party.gate_key, b"refuse" + t1 + bytes([reason]))[:16]
+def refuse_mac(party, t1, reason, nonce):
+    return mac(party.gate_key,
+               b"refuse" + t1 + bytes([reason]) + nonce)[:16]
+
+
+def dispute_mac(party, t1, nonce):
+    return mac(party.gate_key, b"dispute" + t1 + nonce)[:16]
 
 
 def split(plaintext):

@@ -345,6 +345,11 @@ class Session:
             self._on_accept(link, message)
         elif link.state == "propose" and kind == handshake.REFUSE:
             self._on_refuse(link, message)
+        elif link.state == "refuse" and kind == handshake.DISPUTE:
+            if message == link.dispute:
+                self._opening_fails(Refused(
+                    "AGREEMENT", "a party dials another DID here: "
+                    "agreement differs in parties"))
         elif link.state == "accept" and kind == handshake.CONFIRM:
             self._on_confirm(link, message)
         elif link.state == "confirm" and kind == handshake.RECORD:
@@ -362,10 +367,8 @@ class Session:
                 os.urandom(32), os.urandom(16), int(time.time()))
         except handshake.Refuse as refuse:
             link.send(refuse.message)
-            if refuse.reason == handshake.NO_SUCH_DID:
-                self._opening_fails(Refused(
-                    "AGREEMENT", "a party dials another DID here: "
-                    "agreement differs in parties"))
+            link.dispute = refuse.dispute
+            link.state = "refuse"
             return
         link.state = "accept"
         link.deadline = now_ms() + HANDSHAKE_MS
@@ -376,6 +379,8 @@ class Session:
         if reason is None:
             return
         index = link.index
+        if reason == handshake.NO_SUCH_DID:
+            link.send(link.handshake.dispute())
         self._drop(link)
         if reason == handshake.NO_SUCH_DID:
             refused = Refused("AGREEMENT", "agreement differs in parties")
