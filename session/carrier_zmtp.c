@@ -693,6 +693,7 @@ static void zmtp_trust(struct session_carrier *base,
 
 	set_trusted((struct carrier *)base, conn);
 	conn->zmtp.frame_max = frame_max;
+	wake_at((struct carrier *)base, 0);
 }
 
 static void zmtp_hangup(struct session_carrier *base,
@@ -796,6 +797,7 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 		case SESSION_ZMTP_READY:
 			c->staged_at += n;
 			conn->state = UP;
+			wake_at(c, 0); /* its silence counts from now on */
 			if (!conn->base.dialled)
 				break; /* its first frame tells the user */
 			conn->deadline_ms = INT64_MAX;

@@ -26,12 +26,15 @@ enum {
 	PART_MIN = 1024,
 	/* Framing of FIRST: varint code, length, total. */
 	FIRST_FRAMING_MAX = 1 + 4 + 9,
-	/* An ACK: code, length, two varints. */
-	ACK_ITEM_MAX = 1 + 1 + 2 * 9,
+	/* What session_channel_control() wants to have free for an ACK, and
+	 * the PING behind it. */
+	ACK_ITEM_MAX = 2 + 9 + 2 * 9 + 2 + 9,
 	/* Frames below this may be kept whole for a message in them. */
 	COPY_MIN = 1024,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
+	/* Records kept that came before their turn. */
+	EARLY_MAX = 64,
 };
 
 /* What the item ${code} is: does a record that holds it call for an ACK? */
@@ -63,6 +66,7 @@ struct session_channel {
 	struct session_frame *unsent; /* the first of them not yet taken */
 	uint64_t sent_total, sent_limit;
 	uint64_t acked;		/* their next; the number of kept_head */
+	uint64_t ack_item;	/* the next of their last ACK or GAP */
 	uint64_t eliciting_end; /* their next once nothing calls for an ACK */
 	uint64_t data_end;	/* their next once all messages arrived */
 	uint64_t close_end;	/* their next once CLOSE arrived; 0: not sent */
@@ -84,7 +88,12 @@ struct session_channel {
 	uint64_t acked_in;    /* in.seq when we acknowledged last */
 	unsigned n_eliciting; /* records since then that call for an ACK */
 	bool gap;	  /* something is missing, and that was not said yet */
-	uint64_t gap_seq; /* in.seq when it was said last */
+	uint64_t gap_seq; /* in.seq + 1 when it was said last */
+	bool gap_again;	  /* a probe went since then: it may have been lost */
+
+	/* Sealed records that came early, by number modulo. */
+	struct session_frame *early[EARLY_MAX];
+	size_t early_len;
 
 	bool closed; /* CLOSE came: nothing that counts may follow */
 
@@ -225,8 +234,11 @@ static void forget_until(struct session_channel *c, uint64_t next)
 
 int session_channel_resend(struct session_channel *c, uint64_t next)
 {
-	if (next < c->acked || next > c->out.seq)
+	if (next > c->out.seq)
 		return PARLEY_ERR_SEQUENCE;
+	/* An ACK over another connection may have overtaken it. */
+	if (next < c->acked)
+		next = c->acked;
 	forget_until(c, next);
 	c->stats.records_resent += c->out.seq - next;
 	c->unsent = c->kept_head;
@@ -239,7 +251,7 @@ struct session_frame *session_channel_probe(struct session_channel *c)
 	if (!c->kept_head || c->unsent == c->kept_head)
 		return NULL;
 	c->stats.records_resent++;
-	c->probing = true;
+	c->probing = c->gap_again = true;
 	return session_frame_ref(c->kept_head);
 }
 
@@ -387,6 +399,11 @@ static int put_ack(struct session_channel *c, enum session_wire_item item)
 	len = put_varint(body, c->in.seq);
 	len += put_varint(body + len, limit);
 	err = session_channel_control(c, item, body, len);
+	/* The other side may have nothing under way but wait for this: it
+	 * must not get lost unnoticed.  (The first READY sees to the first.) */
+	if (!err && limit > c->received_limit && c->received_limit > 0 &&
+	    c->received_total >= c->received_limit)
+		err = session_channel_control(c, SESSION_ITEM_PING, NULL, 0);
 	if (err)
 		return err;
 	c->received_limit = limit;
@@ -568,9 +585,13 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 	next = did_reader_varint(&r);
 	limit = did_reader_varint(&r);
 	/* Neither goes back, and what was not sent cannot have arrived. */
-	if (did_reader_end(&r) || next < c->acked || next > c->out.seq ||
+	if (did_reader_end(&r) || next < c->ack_item || next > c->out.seq ||
 	    limit < c->sent_limit)
 		return PARLEY_ERR_RECORD;
+	c->ack_item = next;
+	/* A resume told more than the ACKs that were sent before it. */
+	if (next < c->acked)
+		next = c->acked;
 	/* An ACK that moves after a probe: what followed the probe's record
 	 * may be missing too, and the other side cannot know. */
 	if (next > c->acked && c->probing) {
@@ -745,9 +766,8 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 		run = p;
 	}
 	c->n_eliciting += eliciting;
-	return end > run && !queue_run(c, f, NULL, run, end)
-		   ? PARLEY_ERR_MEMORY
-		   : 0;
+	return end > run && !queue_run(c, f, NULL, run, end) ? PARLEY_ERR_MEMORY
+							     : 0;
 }
 
 /*
@@ -762,11 +782,17 @@ static int drop_record(struct session_channel *c, int err)
 		/* It does not know that this arrived. */
 		c->n_eliciting++;
 	} else if (err == PARLEY_ERR_SEQUENCE || err == PARLEY_ERR_SEAL) {
-		/* Once for each record that is missing; the probes of the
-		 * other side see to it if that gets lost. */
-		if (c->gap_seq == c->in.seq + 1)
+		bool again = c->gap_seq == c->in.seq + 1;
+
+		/* Once for each record that is missing.  But when it comes as
+		 * the answer to a probe, then the GAP was lost, or lies behind
+		 * something that was: all goes again, so that it arrives. */
+		if (again && !c->gap_again)
 			return 0;
+		if (again && session_channel_resend(c, c->acked) == 0)
+			c->events |= SESSION_CHANNEL_OUTPUT;
 		c->gap_seq = c->in.seq + 1;
+		c->gap_again = false;
 		c->gap = true;
 	} else if (err != PARLEY_ERR_LENGTH && err != PARLEY_ERR_FORMAT) {
 		return err;
@@ -775,20 +801,60 @@ static int drop_record(struct session_channel *c, int err)
 	return 0;
 }
 
+/*
+ * Keep a record that came early as it stands, so that it need not come again.
+ * Nobody knows yet whether it is one: the bytes are bounded by the window.
+ */
+static bool keep_early(struct session_channel *c, struct session_frame *f)
+{
+	const uint32_t ahead = session_record_ahead(&c->in, f->data);
+	struct session_frame **slot =
+	    &c->early[(c->in.seq + ahead) % EARLY_MAX];
+
+	if (ahead >= EARLY_MAX || *slot || f->len > c->o.window - c->early_len)
+		return false;
+	*slot = f;
+	c->early_len += f->len;
+	return true;
+}
+
+static struct session_frame *take_early(struct session_channel *c)
+{
+	struct session_frame **slot = &c->early[c->in.seq % EARLY_MAX];
+	struct session_frame *f = *slot;
+
+	*slot = NULL;
+	if (f)
+		c->early_len -= f->len;
+	return f;
+}
+
 int session_channel_receive(struct session_channel *c, struct session_frame *f)
 {
-	const uint8_t *items = f->data + SESSION_RECORD_HEADER_LEN;
-	const size_t wire_len = f->len;
-	size_t items_len;
-	int err;
+	const uint64_t first = c->in.seq;
+	int err = 0;
 
-	err = session_record_open(&c->in, &items_len, f->data, f->len);
-	if (err) {
-		err = drop_record(c, err);
-	} else {
-		c->stats.records_received++;
-		c->stats.wire_bytes_received += wire_len;
-		err = receive_items(c, f, items, items + items_len);
+	while (f && !err) {
+		const uint8_t *items = f->data + SESSION_RECORD_HEADER_LEN;
+		const size_t wire_len = f->len;
+		size_t items_len;
+
+		err = session_record_open(&c->in, &items_len, f->data, f->len);
+		if (err) {
+			bool early =
+			    err == PARLEY_ERR_SEQUENCE && keep_early(c, f);
+
+			err = drop_record(c, err);
+			if (early)
+				f = NULL;
+		} else {
+			c->stats.records_received++;
+			c->stats.wire_bytes_received += wire_len;
+			err = receive_items(c, f, items, items + items_len);
+		}
+		session_frame_free(f);
+		/* What came early may be next now. */
+		f = c->in.seq != first ? take_early(c) : NULL;
 	}
 	session_frame_free(f);
 	return err;
@@ -896,6 +962,11 @@ uint64_t session_channel_unacked(const struct session_channel *c)
 	       c->open_data;
 }
 
+size_t session_channel_kept(const struct session_channel *c)
+{
+	return (size_t)(c->out.seq - c->acked);
+}
+
 const struct session_channel_stats *session_channel_stats(
     const struct session_channel *c)
 {
@@ -956,6 +1027,8 @@ void session_channel_free(struct session_channel *c)
 		c->kept_head = f->next;
 		session_frame_free(f);
 	}
+	for (size_t i = 0; i < EARLY_MAX; i++)
+		session_frame_free(c->early[i]);
 	if (c->open)
 		did_secret_wipe(c->open->data, c->open->len);
 	session_frame_free(c->open);

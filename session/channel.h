@@ -144,9 +144,10 @@ struct session_frame *session_channel_take(struct session_channel *c);
 /*
  * session_channel_resend(c, next):
  * The other side expects record ${next}: from there on all are to be taken
- * again, those before are forgotten.
+ * again, those before are forgotten.  A ${next} that an ACK has overtaken is
+ * allowed: then it is all that are kept.
  *
- * Returns 0, or PARLEY_ERR_SEQUENCE (it cannot expect that).
+ * Returns 0, or PARLEY_ERR_SEQUENCE (that was not sent yet).
  */
 int session_channel_resend(struct session_channel *c, uint64_t next)
     __attribute__((warn_unused_result));
@@ -237,6 +238,9 @@ bool session_channel_close_acked(const struct session_channel *c);
  * Records with messages (or parts) that were not acknowledged yet.
  */
 uint64_t session_channel_unacked(const struct session_channel *c);
+
+/* session_channel_kept(c): records kept until they are acknowledged. */
+size_t session_channel_kept(const struct session_channel *c);
 
 const struct session_channel_stats *session_channel_stats(
     const struct session_channel *c);

@@ -502,8 +502,8 @@ static void adopt(struct parley_session *s, struct session_link *link)
 	p->retry_ms = SESSION_DIAL_RETRY_MS;
 	p->detail[0] = '\0';
 	p->told = p->sent_ready = false;
-	p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
-	p->probe_wait_ms = SESSION_PROBE_MS;
+	p->lost_ms = INT64_MAX;
+	session_retransmit_init(&p->timers);
 	if (session_channel_pending(link->channel))
 		session_mark_full(s, p);
 	/* The first ACK leaves: to the initiator it proves the keys. */
@@ -529,7 +529,7 @@ static void interrupt(struct parley_session *s, struct session_party *p,
 	    now + (s->o.on_lost == PARLEY_ON_LOST_WAIT ? s->o.resume_ms
 						       : s->o.liveness_ms / 2);
 	wake_at(s, p->lost_ms);
-	p->probe_ms = INT64_MAX;
+	session_retransmit_pause(&p->timers);
 	p->try_resume = true;
 	if (!p->dial)
 		plan_dial(s, p, now);
@@ -652,13 +652,14 @@ static void on_channel_events(struct parley_session *s, struct session_party *p,
 	    session_channel_news(p->up->channel);
 
 	if (events & SESSION_CHANNEL_ACK) {
-		p->probe_ms = INT64_MAX;
-		p->probe_wait_ms = SESSION_PROBE_MS;
+		session_retransmit_acked(&p->timers);
 		session_party_pump(s, p);
 		if (session_live(p) &&
 		    session_channel_unacked(p->up->channel) == 0)
 			session_frame_pool_trim(s->pool, SESSION_POOL_IDLE);
 	}
+	if (events & SESSION_CHANNEL_DROPPED)
+		session_retransmit_dropped(&p->timers, session_now_ms());
 	if (events & SESSION_CHANNEL_PONG)
 		on_pong(p, news);
 	if (session_live(p) && events & SESSION_CHANNEL_OUTPUT)
@@ -810,8 +811,7 @@ static void take_connection(struct parley_session *s, struct session_link *link,
 	p->lost_ms = INT64_MAX;
 	p->next_dial_ms = INT64_MAX;
 	p->retry_ms = SESSION_DIAL_RETRY_MS;
-	p->probe_wait_ms = SESSION_PROBE_MS;
-	p->probe_ms = INT64_MAX;
+	session_retransmit_acked(&p->timers);
 	p->n_resumes++;
 	p->detail[0] = '\0';
 	err = session_channel_resend(p->up->channel, next);
@@ -908,8 +908,9 @@ static void on_up(struct parley_session *s, struct session_link *link)
 	struct session_frame *f;
 	int err;
 
-	if (session_live(p) && p->up->conn) {
-		drop_dial(s, p, NULL); /* the other side was quicker */
+	if (!wants_connection(s, p)) {
+		/* The other side was quicker, or the party is lost. */
+		drop_dial(s, p, NULL);
 		return;
 	}
 	if (session_live(p) && (!is_opening(s) || p->try_resume)) {
@@ -1310,37 +1311,21 @@ static void retransmission_due(struct parley_session *s,
 {
 	struct session_frame *f;
 
-	if (p->ack_ms <= now) {
-		p->ack_ms = INT64_MAX;
-		if (session_channel_ack_owed(p->up->channel) &&
-		    session_channel_ack_now(p->up->channel) == 0)
-			session_party_flush(s, p);
-	}
-	if (session_live(p) && p->probe_ms <= now) {
-		p->probe_ms = INT64_MAX;
-		p->probe_wait_ms = 2 * p->probe_wait_ms < SESSION_PROBE_MAX_MS
-				       ? 2 * p->probe_wait_ms
-				       : SESSION_PROBE_MAX_MS;
-		f = p->up->conn ? session_channel_probe(p->up->channel) : NULL;
-		if (f)
-			(void)session_carrier_send(s->carrier, p->up->conn, f);
-		session_party_timers(s, p);
-	}
+	if (session_retransmit_ack_due(&p->timers, p->up->channel, now) &&
+	    session_channel_ack_now(p->up->channel) == 0)
+		session_party_flush(s, p);
+	if (!session_live(p) || !p->up->conn)
+		return;
+	f = session_retransmit_probe(&p->timers, p->up->channel, now);
+	if (f)
+		(void)session_carrier_send(s->carrier, p->up->conn, f);
+	session_party_timers(s, p);
 }
 
 void session_party_timers(struct parley_session *s, struct session_party *p)
 {
-	const struct session_channel *c = p->up->channel;
-
-	if (p->ack_ms == INT64_MAX && session_channel_ack_owed(c)) {
-		p->ack_ms = session_now_ms() + SESSION_ACK_DELAY_MS;
-		wake_at(s, p->ack_ms);
-	}
-	if (p->probe_ms == INT64_MAX && p->up->conn &&
-	    session_channel_probe_due(c)) {
-		p->probe_ms = session_now_ms() + p->probe_wait_ms;
-		wake_at(s, p->probe_ms);
-	}
+	wake_at(s, session_retransmit_plan(&p->timers, p->up->channel,
+					   session_now_ms(), p->up->conn));
 }
 
 static void parties_due(struct parley_session *s, int64_t now)
@@ -1367,8 +1352,8 @@ static void parties_due(struct parley_session *s, int64_t now)
 		}
 		retransmission_due(s, p, now);
 		wake_at(s, p->lost_ms);
-		wake_at(s, p->ack_ms);
-		wake_at(s, p->probe_ms);
+		wake_at(s, p->timers.ack_ms);
+		wake_at(s, p->timers.probe_ms);
 	}
 }
 

@@ -106,6 +106,15 @@ int session_record_seal(struct session_record *r, uint8_t *record,
 	return err ? err : advance(r);
 }
 
+uint32_t session_record_ahead(const struct session_record *r,
+			      const uint8_t *record)
+{
+	uint32_t claimed =
+	    (uint32_t)record[1] << 16 | (uint32_t)record[2] << 8 | record[3];
+
+	return (claimed - (uint32_t)r->seq) & 0xffffff;
+}
+
 int session_record_open(struct session_record *r, size_t *items_len,
 			uint8_t *record, size_t len)
 {
@@ -122,12 +131,9 @@ int session_record_open(struct session_record *r, size_t *items_len,
 	make_header(header, r->seq);
 	if (memcmp(header, record, sizeof(header)) != 0) {
 		/* Half of the 24-bit circle lies behind, half ahead. */
-		uint32_t claimed = (uint32_t)record[1] << 16 |
-				   (uint32_t)record[2] << 8 | record[3];
-		uint32_t ahead = (claimed - (uint32_t)r->seq) & 0xffffff;
-
-		return ahead < 0x800000 ? PARLEY_ERR_SEQUENCE
-					: PARLEY_ERR_REPLAY;
+		return session_record_ahead(r, record) < 0x800000
+			   ? PARLEY_ERR_SEQUENCE
+			   : PARLEY_ERR_REPLAY;
 	}
 	make_nonce(nonce, r);
 	n = len - SESSION_RECORD_OVERHEAD;

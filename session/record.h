@@ -64,6 +64,14 @@ int session_record_open(struct session_record *r, size_t *items_len,
 			uint8_t *record, size_t len)
     __attribute__((warn_unused_result));
 
+/*
+ * session_record_ahead(r, record):
+ * By how much is the number in the header of ${record} ahead of the next one,
+ * on the circle of 24 bits?
+ */
+uint32_t session_record_ahead(const struct session_record *r,
+			      const uint8_t *record);
+
 /* session_record_wipe(r): wipe and release; a zeroed ${r} is allowed. */
 void session_record_wipe(struct session_record *r);
 

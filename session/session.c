@@ -257,7 +257,8 @@ void session_party_lose(struct parley_session *s, struct session_party *p,
 		return;
 	snprintf(p->detail, sizeof(p->detail), "%s", why);
 	p->lost_err = err;
-	p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
+	p->lost_ms = INT64_MAX;
+	session_retransmit_init(&p->timers);
 	if (p->up) {
 		p->up->state = SESSION_LINK_DOWN;
 		if (p->up->conn)
@@ -421,13 +422,36 @@ int parley_session_broadcast(struct parley_session *s, const void *msg,
 	return 0;
 }
 
+/* Make the descriptor say when timers are due. */
+static int arm_timer(struct parley_session *s)
+{
+	const int64_t deadline = session_mesh_deadline(s);
+	struct itimerspec t = {0};
+
+	if (s->timer_armed_ms == deadline)
+		return 0;
+	s->timer_armed_ms = deadline;
+	if (deadline != INT64_MAX) {
+		int64_t ms = deadline > 0 ? deadline : 1;
+
+		t.it_value.tv_sec = ms / 1000;
+		t.it_value.tv_nsec = ms % 1000 * 1000000;
+	}
+	return timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &t, NULL)
+		   ? PARLEY_ERR_SYSTEM
+		   : 0;
+}
+
 int parley_session_flush(struct parley_session *s)
 {
+	int err;
+
 	if (s->state != PARLEY_SESSION_READY)
 		return refuse_call(s, PARLEY_ERR_STATE,
 				   "the session is not ready");
 	flush_all(s);
-	return session_carrier_settle(s->carrier);
+	err = arm_timer(s);
+	return err ? err : session_carrier_settle(s->carrier);
 }
 
 /*
@@ -557,26 +581,6 @@ int parley_session_ping(struct parley_session *s, int party)
 /*
  * Driving from outside
  */
-
-/* Make the descriptor say when timers are due. */
-static int arm_timer(struct parley_session *s)
-{
-	const int64_t deadline = session_mesh_deadline(s);
-	struct itimerspec t = {0};
-
-	if (s->timer_armed_ms == deadline)
-		return 0;
-	s->timer_armed_ms = deadline;
-	if (deadline != INT64_MAX) {
-		int64_t ms = deadline > 0 ? deadline : 1;
-
-		t.it_value.tv_sec = ms / 1000;
-		t.it_value.tv_nsec = ms % 1000 * 1000000;
-	}
-	return timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &t, NULL)
-		   ? PARLEY_ERR_SYSTEM
-		   : 0;
-}
 
 int parley_session_process(struct parley_session *s)
 {
@@ -829,7 +833,8 @@ static int make_parties(struct parley_session *s)
 	for (size_t i = 0; i < s->n; i++) {
 		struct session_party *p = &s->parties[i];
 
-		p->lost_ms = p->ack_ms = p->probe_ms = INT64_MAX;
+		p->lost_ms = INT64_MAX;
+		session_retransmit_init(&p->timers);
 		p->next_dial_ms = INT64_MAX;
 	}
 	self = &s->parties[s->self.index];

@@ -20,6 +20,7 @@
 #include "session/channel.h"
 #include "session/handshake.h"
 #include "session/resume.h"
+#include "session/retransmit.h"
 
 enum {
 	SESSION_TEXT_SIZE = 1024, /* error sentences */
@@ -78,10 +79,9 @@ struct session_party {
 	bool sent_ready;     /* on the channel in use */
 
 	/* PROTOCOL 5.6 and 6.3. */
-	bool try_resume;	  /* at the next attempt, while opening */
-	int64_t lost_ms;	  /* when an interrupted party is lost */
-	int64_t ack_ms, probe_ms; /* timers; INT64_MAX: off */
-	int probe_wait_ms;
+	bool try_resume; /* at the next attempt, while opening */
+	int64_t lost_ms; /* when an interrupted party is lost */
+	struct session_retransmit timers;
 	uint64_t n_resumes;
 
 	/* Running. */
