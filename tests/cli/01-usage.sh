@@ -58,8 +58,10 @@ run 0 --help
 cp "$dir/out" all
 run 0 help
 cmp -s all "$dir/out" || fail 'help and --help differ'
-for c in identity 'identity new' 'identity list' 'identity show' resolve \
-	agreement 'agreement new' 'agreement show' 'agreement check' ping; do
+for c in identity 'identity new' 'identity list' 'identity show' \
+	'identity import' 'identity export' resolve pack unpack sign verify \
+	invite 'invite show' agreement 'agreement new' 'agreement show' \
+	'agreement check' ping; do
 	# shellcheck disable=SC2086 # two words
 	run 0 $c --help
 	err ''
@@ -78,7 +80,9 @@ bin=$dir/bin
 mkdir "$bin"
 ln -s "$DID_CLI" "$bin/did-cli"
 PATH=$bin:$PATH
-for c in 'agreement new' 'agreement show' 'agreement check' 'identity list' \
+new_identity alice >alice.did
+for c in pack unpack sign verify invite 'invite show' 'identity import' \
+	'identity export' 'agreement new' 'agreement show' 'agreement check' 'identity list' \
 	'identity show' resolve; do
 	# shellcheck disable=SC2086
 	did-cli help $c | sed '1,/^example/d' >example
