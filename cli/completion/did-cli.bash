@@ -47,7 +47,7 @@ _did_cli()
 		;;
 	esac
 	if [ "$words" ]; then
-		:
+		command= # these, and no file
 	elif [ "$COMP_CWORD" -eq 1 ]; then
 		words="$commands help --help --version"
 	elif [ "$command" = help ] && [ "$COMP_CWORD" -eq 2 ]; then

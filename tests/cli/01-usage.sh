@@ -80,10 +80,9 @@ bin=$dir/bin
 mkdir "$bin"
 ln -s "$DID_CLI" "$bin/did-cli"
 PATH=$bin:$PATH
-new_identity alice >alice.did
-for c in pack unpack sign verify invite 'invite show' 'identity import' \
-	'identity export' 'agreement new' 'agreement show' 'agreement check' 'identity list' \
-	'identity show' resolve; do
+for c in 'agreement new' 'agreement show' 'agreement check' 'identity list' \
+	'identity show' resolve pack unpack sign verify 'identity import' \
+	'identity export' invite 'invite show'; do
 	# shellcheck disable=SC2086
 	did-cli help $c | sed '1,/^example/d' >example
 	sh -e example >"$dir/out" 2>"$dir/err" || fail "example of $c"

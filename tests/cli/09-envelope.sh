@@ -149,6 +149,28 @@ run 3 verify empty
 echo '[]' >bad
 run 3 unpack bad
 
+claim 'the DID that the sender had before is shown'
+run 0 identity new --name eve --unencrypted
+eve=$(cat "$dir/out")
+run 0 identity export alice --unencrypted --out alice.pem
+b64()
+{
+	openssl base64 -A | tr '+/' '-_' | tr -d '='
+}
+jwt=$(printf '{"typ":"JWT","alg":"EdDSA","kid":"%s"}' \
+	"$alice#${alice#did:key:}" | b64).$(printf \
+	'{"iss":"%s","sub":"%s","iat":1700000000}' "$alice" "$eve" | b64)
+printf '%s' "$jwt" >jwt
+openssl pkeyutl -sign -rawin -inkey alice.pem -in jwt -out sig
+printf '{"type":"%s","from_prior":"%s.%s"}' "$type" "$jwt" "$(b64 <sig)" |
+	"$DID_CLI" pack --from eve --to "$bob" >e
+run 0 unpack e --identity bob
+err_has "the sender was $alice before"
+run 0 unpack e --identity bob --json
+json "$dir/out" "x['prior']['did'] == '$alice'"
+json "$dir/out" "x['prior']['time'] == 1700000000 and not x['prior']['ended']"
+json "$dir/out" "x['sender'] == '$eve'"
+
 claim 'what has expired is refused, unless it is asked for'
 printf '{"type":"%s","expires_time":1}' "$type" |
 	"$DID_CLI" sign --from alice >s
