@@ -20,8 +20,9 @@ enum cli_exit {
 /*
  * One command.  ${run} gets argv with the name of the command in argv[0] and
  * returns an exit code, having printed every error.  A group has ${subs}
- * instead, an array that ends with an entry without name.  Help fits one
- * screen (24 lines of 80 columns) and ends in an example that works as typed.
+ * instead, an array that ends with an entry without name; one with both runs
+ * where no word follows but options.  Help fits one screen (24 lines of 80
+ * columns) and ends in an example that works as typed.
  */
 struct cli_command {
 	const char *name;
@@ -35,6 +36,11 @@ extern const struct cli_command cli_identity;
 extern const struct cli_command cli_resolve;
 extern const struct cli_command cli_agreement;
 extern const struct cli_command cli_ping;
+extern const struct cli_command cli_pack;
+extern const struct cli_command cli_unpack;
+extern const struct cli_command cli_sign;
+extern const struct cli_command cli_verify;
+extern const struct cli_command cli_invite;
 
 /*
  * cli_agreement_new_run(self, argc, argv):

@@ -1,10 +1,13 @@
 /*
- * did-cli identity: make, list and show the identities of this user.
+ * did-cli identity: make, list and show the identities of this user; import and
+ * export are in identity_import.c.
  *
  * `list` and `show` read only what the files say openly, so they never ask for
  * a passphrase; `show --check` opens the file and so proves that its DID is
  * the one of the key inside.
  */
+#include "cli/identity.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -65,74 +68,58 @@ static char *new_path(const char *name, const char *out)
 	return path;
 }
 
-/* Make the key pair, write it, and say what it is. */
-static int create(const char *path, const struct cli_passphrase *passphrase,
-		  bool json)
+/* Write the file, and say what it is. */
+static int save(const struct parley_identity *id, const char *path,
+		const struct cli_passphrase *passphrase, bool json)
 {
-	struct parley_identity *id = NULL;
 	enum parley_identity_seal seal = passphrase->text != NULL
 					     ? PARLEY_IDENTITY_SEALED
 					     : PARLEY_IDENTITY_PLAINTEXT;
-	int r = parley_did_identity_new(&id);
+	int r;
 
-	if (r != 0) {
-		cli_out_error("cannot make a key: %s",
-			      parley_did_err_string(r));
-		return CLI_FAILED;
-	}
 	r = parley_did_identity_save(id, path, passphrase->text,
 				     passphrase->len);
 	if (r != 0) {
 		cli_store_error(path, "create", r);
-		parley_did_identity_free(id);
 		return CLI_LOCAL;
 	}
-	if (json) {
-		r = cli_out_json(json_pack(
+	if (json)
+		return cli_out_json(json_pack(
 		    "{s:s, s:s, s:s}", "did", parley_did_identity_did(id),
 		    "file", path, "protection", protection(seal)));
-	} else {
-		cli_out_line("%s", parley_did_identity_did(id));
-		cli_out_note("identity written to '%s', %s", path,
-			     protection_phrase(seal));
-		r = CLI_DONE;
-	}
-	parley_did_identity_free(id);
-	return r;
+	cli_out_line("%s", parley_did_identity_did(id));
+	cli_out_note("identity written to '%s', %s", path,
+		     protection_phrase(seal));
+	return CLI_DONE;
 }
 
-static int run_new(const struct cli_command *self, int argc, char **argv)
+int cli_identity_check(const struct cli_command *self,
+		       const struct cli_identity_target *t)
 {
-	struct cli_passphrase_source source = {0};
+	if (t->name != NULL && t->out != NULL) {
+		cli_out_error("%s: --name and --out exclude each other",
+			      self->name);
+		return CLI_USAGE;
+	}
+	if (t->unencrypted &&
+	    (t->source.file != NULL || t->source.fd != NULL)) {
+		cli_out_error("%s: --unencrypted takes no passphrase",
+			      self->name);
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
+}
+
+int cli_identity_write(const struct parley_identity *id,
+		       const struct cli_identity_target *t)
+{
 	struct cli_passphrase passphrase = {0};
-	const char *name = NULL, *out = NULL;
-	bool unencrypted = false, json = false;
-	const struct cli_args_option options[] = {
-	    {.name = "name", .text = &name},
-	    {.name = "out", .text = &out},
-	    {.name = "unencrypted", .flag = &unencrypted},
-	    {.name = "passphrase-file", .text = &source.file},
-	    {.name = "passphrase-fd", .text = &source.fd},
-	    {.name = "json", .flag = &json},
-	    {0},
-	};
-	const struct cli_args args = {.options = options};
 	struct cli_stop stop;
-	char *path = NULL;
+	char *path;
 	int code;
 
-	code = cli_args_parse(&args, self, argc, argv);
-	if (code != CLI_ARGS_OK)
-		return code;
-	if (name != NULL && out != NULL) {
-		cli_out_error("new: --name and --out exclude each other");
-		return CLI_USAGE;
-	}
-	if (unencrypted && (source.file != NULL || source.fd != NULL)) {
-		cli_out_error("new: --unencrypted takes no passphrase");
-		return CLI_USAGE;
-	}
-	path = new_path(name != NULL ? name : CLI_STORE_DEFAULT_NAME, out);
+	path = new_path(t->name != NULL ? t->name : CLI_STORE_DEFAULT_NAME,
+			t->out);
 	if (path == NULL)
 		return CLI_LOCAL;
 	/* Better now than after two questions; saving checks it again. */
@@ -141,9 +128,9 @@ static int run_new(const struct cli_command *self, int argc, char **argv)
 		code = CLI_LOCAL;
 		goto out;
 	}
-	code = unencrypted
+	code = t->unencrypted
 		   ? CLI_DONE
-		   : cli_passphrase_read(&passphrase, &source, path, true);
+		   : cli_passphrase_read(&passphrase, &t->source, path, true);
 	if (code != CLI_DONE)
 		goto out;
 	/* A signal waits until the file is whole and its DID printed. */
@@ -152,13 +139,59 @@ static int run_new(const struct cli_command *self, int argc, char **argv)
 		code = CLI_FAILED;
 		goto out;
 	}
-	code = create(path, &passphrase, json);
+	code = save(id, path, &passphrase, t->json);
 	cli_passphrase_wipe(&passphrase);
 	code = cli_out_finish(code);
 	cli_stop_end(&stop);
 out:
 	cli_passphrase_wipe(&passphrase);
 	free(path);
+	return code;
+}
+
+static int find_type(enum parley_identity_type *typep, const char *name)
+{
+	if (name == NULL || strcmp(name, "ed25519") == 0) {
+		*typep = PARLEY_IDENTITY_ED25519;
+	} else if (strcmp(name, "p256") == 0) {
+		*typep = PARLEY_IDENTITY_P256;
+	} else {
+		cli_out_error("--type: '%s' is neither ed25519 nor p256", name);
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
+}
+
+static int run_new(const struct cli_command *self, int argc, char **argv)
+{
+	struct cli_identity_target target = {0};
+	const char *type_name = NULL;
+	const struct cli_args_option options[] = {
+	    {.name = "type", .text = &type_name},
+	    CLI_IDENTITY_TARGET_OPTIONS(target),
+	    {0},
+	};
+	const struct cli_args args = {.options = options};
+	struct parley_identity *id = NULL;
+	enum parley_identity_type type;
+	int code, r;
+
+	code = cli_args_parse(&args, self, argc, argv);
+	if (code != CLI_ARGS_OK)
+		return code;
+	code = cli_identity_check(self, &target);
+	if (code == CLI_DONE)
+		code = find_type(&type, type_name);
+	if (code != CLI_DONE)
+		return code;
+	r = parley_did_identity_new_type(&id, type);
+	if (r != 0) {
+		cli_out_error("cannot make a key: %s",
+			      parley_did_err_string(r));
+		return CLI_FAILED;
+	}
+	code = cli_identity_write(id, &target);
+	parley_did_identity_free(id);
 	return code;
 }
 
@@ -320,10 +353,11 @@ static const struct cli_command subs[] = {
 	.help =
 	    "usage: did-cli identity new [--name NAME | --out FILE] [OPTION...]"
 	    "\n\n"
-	    "Make an Ed25519 key pair, write it to a new file, and print its "
-	    "DID.\n"
+	    "Make a key pair, write it to a new file, and print its DID.\n"
 	    "The passphrase is asked for at the terminal, without echo.\n"
 	    "\n"
+	    "  --type ed25519|p256     the type of the key (default: "
+	    "ed25519)\n"
 	    "  --name NAME             in the default directory "
 	    "(default: default)\n"
 	    "  --out FILE              to this file instead\n"
@@ -375,17 +409,31 @@ static const struct cli_command subs[] = {
 	    "  did-cli identity show alice\n",
 	.run = run_show,
     },
+    {
+	.name = "import",
+	.summary = "make an identity from the key of another program",
+	.help = cli_identity_import_help,
+	.run = cli_identity_import_run,
+    },
+    {
+	.name = "export",
+	.summary = "write the secret key for another program",
+	.help = cli_identity_export_help,
+	.run = cli_identity_export_run,
+    },
     {0},
 };
 
 const struct cli_command cli_identity = {
     .name = "identity",
-    .summary = "make, list and show identities",
-    .help = "usage: did-cli identity new|list|show [OPTION...]\n"
+    .summary = "make, list, show, import and export identities",
+    .help = "usage: did-cli identity new|list|show|import|export [OPTION...]\n"
 	    "\n"
-	    "  new   make a key pair and its did:key\n"
-	    "  list  list the identities of the default directory\n"
-	    "  show  show one identity; with --check, open it\n"
+	    "  new     make a key pair and its did:key\n"
+	    "  list    list the identities of the default directory\n"
+	    "  show    show one identity; with --check, open it\n"
+	    "  import  make an identity from the key of another program\n"
+	    "  export  write the secret key for another program\n"
 	    "\n"
 	    "'did-cli identity new --help' says more.\n"
 	    "\n"

@@ -20,10 +20,8 @@
 #include "did/secret.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_identity,
-    &cli_resolve,
-    &cli_agreement,
-    &cli_ping,
+    &cli_identity, &cli_resolve, &cli_pack,	 &cli_unpack, &cli_sign,
+    &cli_verify,   &cli_invite,	 &cli_agreement, &cli_ping,
 };
 
 enum {
@@ -33,16 +31,13 @@ enum {
 
 static const char help_end[] =
     "\n"
-    "'did-cli help COMMAND' says more; did-cli(1) says all.  With --json, "
-    "data is\n"
-    "JSON: one object, or one line for each event.\n"
-    "\n"
-    "exit codes:\n"
-    "  0 done   1 failed   2 wrong usage\n"
-    "  3 another party is not who or what it should be\n"
-    "  4 another party is missing, lost, or gave up\n"
-    "  5 a file, identity, passphrase or address of this side is unusable\n"
-    "  130, 143 ended by Ctrl-C, by kill\n"
+    "'did-cli help COMMAND' says more; did-cli(1) says all.\n"
+    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 another party is not who "
+    "or "
+    "what\n"
+    "it should be, 4 another party is missing, lost, or gave up, 5 a file, "
+    "identity,\n"
+    "passphrase or address of this side is unusable, 130 Ctrl-C, 143 kill.\n"
     "\n"
     "example:\n"
     "  did-cli identity new --name alice\n";
@@ -50,7 +45,7 @@ static const char help_end[] =
 static int print_help(void)
 {
 	puts("usage: did-cli COMMAND [OPTION...]\n"
-	     "Identities, agreements and sessions of Parley.\n");
+	     "Identities, envelopes, agreements and sessions of Parley.\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	printf("  %-10s %s\n", "help", "show the help of a command");
@@ -103,6 +98,8 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 	const struct cli_command *sub;
 
 	if (command->subs == NULL)
+		return command->run(command, argc, argv);
+	if (command->run != NULL && (argc < 2 || argv[1][0] == '-'))
 		return command->run(command, argc, argv);
 	if (argc < 2) {
 		cli_out_error("%s: which of its commands?", command->name);

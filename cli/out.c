@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 
@@ -109,6 +110,16 @@ void cli_out_line(const char *fmt, ...)
 	va_start(ap, fmt);
 	print(stdout, "", fmt, ap);
 	va_end(ap);
+}
+
+void cli_out_data(const char *text, size_t len)
+{
+	if (isatty(STDOUT_FILENO) == 1) {
+		cli_out_line("%s", text);
+		return;
+	}
+	fwrite(text, 1, len, stdout);
+	putchar('\n');
 }
 
 void cli_out_note(const char *fmt, ...)

@@ -24,6 +24,12 @@ char *cli_out_escape(const char *text);
 /* One line of data on standard output. */
 void cli_out_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Data on standard output as it is, and a newline; on a terminal as text, that
+ * is escaped.  ${text} has a NUL behind its ${len} bytes.
+ */
+void cli_out_data(const char *text, size_t len);
+
 /* One line of talk on standard error: "did-cli: ...". */
 void cli_out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void cli_out_warning(const char *fmt, ...)

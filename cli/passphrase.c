@@ -268,3 +268,17 @@ int cli_passphrase_read(struct cli_passphrase *p,
 		cli_passphrase_wipe(p);
 	return code;
 }
+
+int cli_passphrase_check_stdin(const struct cli_passphrase_source *source,
+			       const char *file)
+{
+	bool is_stdin = file == NULL || strcmp(file, "-") == 0;
+	bool wanted =
+	    (source->file != NULL && strcmp(source->file, "-") == 0) ||
+	    (source->fd != NULL && strcmp(source->fd, "0") == 0);
+
+	if (!is_stdin || !wanted)
+		return CLI_DONE;
+	cli_out_error("standard input cannot be passphrase and message");
+	return CLI_USAGE;
+}

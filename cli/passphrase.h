@@ -33,6 +33,14 @@ int cli_passphrase_read(struct cli_passphrase *p,
 			const struct cli_passphrase_source *source,
 			const char *what, bool twice);
 
+/*
+ * cli_passphrase_check_stdin(source, file):
+ * Standard input cannot be both the passphrase and the data of a command that
+ * reads ${file}, "-" and NULL being standard input.  Returns an exit code.
+ */
+int cli_passphrase_check_stdin(const struct cli_passphrase_source *source,
+			       const char *file);
+
 /* cli_passphrase_wipe(p): wipe and free; a zeroed ${p} is allowed. */
 void cli_passphrase_wipe(struct cli_passphrase *p);
 

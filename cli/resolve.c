@@ -17,6 +17,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/out.h"
+#include "cli/resolver.h"
 
 /* The verification relationships, DID Core 5.3. */
 static const char *const relations[] = {
@@ -55,95 +56,183 @@ static bool has_relation(const json_t *document, const char *relation,
 	return false;
 }
 
+/* The key of a verification method. */
+static void print_key(const json_t *method)
+{
+	const json_t *jwk = json_object_get(method, "publicKeyJwk");
+	const char *value = text_of(method, "publicKeyMultibase");
+
+	cli_out_line("key    %s", text_of(method, "id"));
+	cli_out_line("  type   %s", text_of(method, "type"));
+	if (value[0] != '\0')
+		cli_out_line("  value  %s", value);
+	else if (jwk != NULL)
+		cli_out_line("  value  %s %s %s", text_of(jwk, "crv"),
+			     text_of(jwk, "x"), text_of(jwk, "y"));
+}
+
+static void print_service(const json_t *service)
+{
+	const json_t *endpoint = json_object_get(service, "serviceEndpoint");
+	char *text = json_dumps(endpoint, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	cli_out_line("service %s", text_of(service, "id"));
+	cli_out_line("  type   %s", text_of(service, "type"));
+	cli_out_line("  at     %s", json_is_string(endpoint)
+					? json_string_value(endpoint)
+				    : text != NULL ? text
+						   : "");
+	free(text);
+}
+
 static void print_document(const json_t *document)
 {
-	const json_t *method;
+	const json_t *method, *service;
 	size_t i;
 
 	cli_out_line("did    %s", text_of(document, "id"));
 	json_array_foreach(json_object_get(document, "verificationMethod"), i,
 			   method)
 	{
-		const char *id = text_of(method, "id");
-
-		cli_out_line("key    %s", id);
-		cli_out_line("  type   %s", text_of(method, "type"));
-		if (json_object_get(method, "publicKeyMultibase") != NULL)
-			cli_out_line("  value  %s",
-				     text_of(method, "publicKeyMultibase"));
+		print_key(method);
 		for (size_t r = 0; r < N_RELATIONS; r++) {
-			if (has_relation(document, relations[r], id))
+			if (has_relation(document, relations[r],
+					 text_of(method, "id")))
 				cli_out_line("  for    %s", relations[r]);
 		}
 	}
+	json_array_foreach(json_object_get(document, "service"), i, service)
+	{
+		print_service(service);
+	}
 }
 
-static int print_error(const char *did, const json_t *result, int err)
+/* A document, or the part of one that a DID URL names. */
+static void print_content(const json_t *content)
 {
-	const char *name =
-	    text_of(json_object_get(result, "didResolutionMetadata"), "error");
+	if (json_object_get(content, "serviceEndpoint") != NULL)
+		print_service(content);
+	else if (json_object_get(content, "controller") != NULL &&
+		 json_object_get(content, "verificationMethod") == NULL &&
+		 json_object_get(content, "type") != NULL)
+		print_key(content);
+	else
+		print_document(content);
+}
 
-	cli_out_error("cannot resolve '%s': %s: %s", did, name,
-		      parley_did_err_string(err));
-	if (err == PARLEY_ERR_FORMAT)
+static void print_error(const struct cli_resolver *options, const char *did,
+			const json_t *metadata, int err)
+{
+	const char *name = text_of(metadata, "error");
+	const char *detail =
+	    text_of(json_object_get(metadata, "problemDetails"), "detail");
+
+	cli_out_error("cannot resolve '%s': %s: %s%s%s", did, name,
+		      parley_did_err_string(err), detail[0] != '\0' ? ": " : "",
+		      detail);
+	if (err == PARLEY_ERR_FORMAT && strchr(did, '#') != NULL)
+		cli_out_hint("--url resolves a DID URL");
+	else if (err == PARLEY_ERR_FORMAT)
 		cli_out_hint("a DID looks like did:key:z6Mk...; a local "
 			     "identity is shown by 'did-cli identity show'");
 	else if (strcmp(name, "methodNotSupported") == 0)
-		cli_out_hint("did:key is supported");
-	return CLI_FAILED;
+		cli_resolver_hint(options, did);
+}
+
+static int resolve(const char *did, bool is_url, bool as_json,
+		   const struct cli_resolver *options)
+{
+	struct parley_resolver *resolver = NULL;
+	const json_t *metadata;
+	json_t *result = NULL;
+	char *text = NULL;
+	int code, r;
+
+	code = cli_resolver_new(&resolver, options);
+	if (code != CLI_DONE)
+		return code;
+	r = is_url ? parley_did_dereference(&text, resolver, did)
+		   : parley_did_resolver_json(&text, resolver, did);
+	if (text != NULL)
+		result = json_loads(text, 0, NULL);
+	code = r == 0 ? CLI_DONE : CLI_FAILED;
+	if (result == NULL) {
+		cli_out_error("cannot resolve '%s': %s", did,
+			      parley_did_err_string(r));
+		code = CLI_FAILED;
+		goto out;
+	}
+	metadata = json_object_get(result, is_url ? "dereferencingMetadata"
+						  : "didResolutionMetadata");
+	if (as_json)
+		puts(text);
+	else if (r == 0)
+		print_content(json_object_get(result, is_url ? "contentStream"
+							     : "didDocument"));
+	if (r != 0)
+		print_error(options, did, metadata, r);
+out:
+	json_decref(result);
+	free(text);
+	parley_did_resolver_free(resolver);
+	return code;
 }
 
 static int run_resolve(const struct cli_command *self, int argc, char **argv)
 {
-	const char *did = NULL;
+	const char *did = NULL, *url = NULL;
+	struct cli_resolver resolver = {0};
 	bool as_json = false;
 	const struct cli_args_option options[] = {
+	    {.name = "url", .text = &url},
 	    {.name = "json", .flag = &as_json},
+	    CLI_RESOLVER_OPTIONS(resolver),
 	    {0},
 	};
 	const struct cli_args args = {
 	    .options = options,
 	    .operands = &did,
-	    .n_operands_min = 1,
 	    .n_operands_max = 1,
 	};
-	json_t *result = NULL;
-	char *text = NULL;
-	int code, r;
+	int code = cli_args_parse(&args, self, argc, argv);
 
-	code = cli_args_parse(&args, self, argc, argv);
 	if (code != CLI_ARGS_OK)
 		return code;
-	r = parley_did_resolve(&text, did);
-	if (text != NULL)
-		result = json_loads(text, 0, NULL);
-	if (result == NULL) {
-		cli_out_error("cannot resolve '%s': %s", did,
-			      parley_did_err_string(r));
-		free(text);
-		return CLI_FAILED;
+	if (did == NULL && url == NULL) {
+		cli_out_error("resolve: an operand is missing");
+		cli_out_hint("--help shows how it is used");
+		return CLI_USAGE;
 	}
-	if (as_json)
-		puts(text);
-	else if (r == 0)
-		print_document(json_object_get(result, "didDocument"));
-	code = r == 0 ? CLI_DONE : print_error(did, result, r);
-	json_decref(result);
-	free(text);
-	return code;
+	if (did != NULL && url != NULL) {
+		cli_out_error("resolve: give a DID or --url, not both");
+		return CLI_USAGE;
+	}
+	return resolve(url != NULL ? url : did, url != NULL, as_json,
+		       &resolver);
 }
 
 const struct cli_command cli_resolve = {
     .name = "resolve",
     .summary = "show the document of a DID",
     .help =
-	"usage: did-cli resolve DID [--json]\n"
+	"usage: did-cli resolve DID | --url DID#FRAGMENT [OPTION...]\n"
 	"\n"
-	"Show the keys of a DID and what each may be used for.\n"
+	"Show the keys of a DID and what each may be used for, or one part of "
+	"its\n"
+	"document.  did:key, did:peer and did:jwk need nothing but the DID; "
+	"for "
+	"others:\n"
 	"\n"
-	"  --json  print the resolution result of DID Core 7.1: the document "
-	"and its\n"
-	"          metadata, or null and the name of the error\n"
+	"  --web              resolve did:web, by HTTPS\n"
+	"  --web-private      also where the host has a private address\n"
+	"  --web-ca FILE      trust the CAs in this PEM file instead\n"
+	"  --web-timeout S    longest time in seconds (default: 10)\n"
+	"  --web-redirects N  follow so many, to HTTPS only (default: 0)\n"
+	"  --directory DIR    documents as files: did_web_example.com.json\n"
+	"\n"
+	"  --json             print the resolution result of DID Core 7.1, or "
+	"with --url\n"
+	"                     the dereferencing result of 7.2\n"
 	"\n"
 	"Exit code 1 if the DID cannot be resolved.\n"
 	"\n"

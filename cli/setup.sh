@@ -29,7 +29,10 @@ packages()
 	build  pkg-config        command pkg-config
 	build  python3           command python3
 	build  libcbor-dev       library libcbor
+	build  libcurl4-openssl-dev library libcurl
 	build  libjansson-dev    library jansson
+	build  libpng-dev        library libpng
+	build  libqrencode-dev   library libqrencode
 	build  libsodium-dev     library libsodium
 	build  libssl-dev        library libcrypto
 	build  libzmq3-dev       library libzmq

@@ -51,8 +51,8 @@ struct jws {
 	const json_t *signature;   /* string; borrowed */
 	const json_t *unprotected; /* object or NULL; borrowed */
 	json_t *header;		   /* what ${protected} holds */
-	const char *alg;	   /* borrowed from ${header} */
-	const char *kid;	   /* borrowed */
+	const char *alg; /* borrowed from ${header}; static once verified */
+	const char *kid; /* borrowed */
 	uint8_t sig[SIG_LEN_MAX];
 	size_t sig_len;
 	char *message; /* what ${payload} holds, with a NUL behind */
@@ -280,7 +280,7 @@ static int check_from(const char *from, const char *kid)
 }
 
 /* Steps 9 to 11. */
-static int verify(const struct jws *jws, const char *from)
+static int verify(struct jws *jws, const char *from)
 {
 	const struct did_document *doc;
 	const struct did_method *method;
@@ -309,6 +309,7 @@ static int verify(const struct jws *jws, const char *from)
 	if (!alg || strcmp(alg, jws->alg) != 0)
 		return comm_fail(jws->c, PARLEY_ERR_ALGORITHM,
 				 "alg is not that of the key");
+	jws->alg = alg; /* outlives the header */
 
 	input = join_signing_input(
 	    &input_len, json_string_value(jws->protected),
@@ -375,6 +376,7 @@ int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
 	s->payload = jws.message;
 	s->payload_len = jws.message_len;
 	s->kid = kid;
+	s->alg = jws.alg;
 	s->signer = message.from;
 	/* taken over by s */
 	message = (struct comm_message){0};

@@ -21,6 +21,7 @@ struct comm_signed {
 	char *payload; /* the exact bytes signed, with a NUL behind; owned */
 	size_t payload_len;
 	char *kid;	    /* DID URL of the key that signed; owned */
+	const char *alg;    /* by which it signed; static */
 	const char *signer; /* DID that signed: message.from; borrowed */
 };
 

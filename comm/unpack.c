@@ -307,6 +307,7 @@ static int fill_in(struct parley_comm_unpacked *u, struct opening *o,
 		if (u->signer == NULL)
 			return PARLEY_ERR_MEMORY;
 		u->signer_kid = o->sig.kid;
+		u->signer_alg = o->sig.alg;
 		u->message = o->sig.payload;
 		u->message_len = o->sig.payload_len;
 		o->sig.kid = o->sig.payload = NULL;

@@ -49,6 +49,19 @@ int did_identity_from_secret(struct parley_identity **idp,
 bool did_identity_has_type(enum did_key_type type);
 
 /*
+ * did_identity_encode(bytesp, lenp, id, format, passphrase, passphrase_len):
+ * What parley_did_identity_export() writes, in ${*bytesp} from
+ * did_secret_new(); did_secret_free() it.
+ *
+ * Returns 0, or PARLEY_ERR_ARGUMENT, PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ */
+int did_identity_encode(uint8_t **bytesp, size_t *lenp,
+			const struct parley_identity *id,
+			enum parley_key_format format, const char *passphrase,
+			size_t passphrase_len)
+    __attribute__((warn_unused_result));
+
+/*
  * did_identity_save_cost(id, path, passphrase, passphrase_len, ops, mem):
  * parley_did_identity_save() with ${ops} passes of Argon2id over ${mem} bytes;
  * small ones are for tests.

@@ -240,8 +240,20 @@ static X509_SIG *encrypt(PKCS8_PRIV_KEY_INFO *info, const char *passphrase,
 	return sealed;
 }
 
-static int export_pem(const struct parley_identity *id, const char *path,
-		      const char *passphrase, size_t passphrase_len)
+/* Put a copy of ${len} bytes in locked memory. */
+static int keep(uint8_t **bytesp, size_t *lenp, const void *bytes, size_t len)
+{
+	*bytesp = did_secret_new(len);
+	if (*bytesp == NULL)
+		return PARLEY_ERR_MEMORY;
+	memcpy(*bytesp, bytes, len);
+	*lenp = len;
+	return 0;
+}
+
+static int encode_pem(uint8_t **bytesp, size_t *lenp,
+		      const struct did_pair *pair, const char *passphrase,
+		      size_t passphrase_len)
 {
 	PKCS8_PRIV_KEY_INFO *info = NULL;
 	BIO *bio = BIO_new(BIO_s_secmem());
@@ -249,9 +261,9 @@ static int export_pem(const struct parley_identity *id, const char *path,
 	EVP_PKEY *pkey = NULL;
 	char *text;
 	long len;
-	int err = PARLEY_ERR_MEMORY, saved;
+	int err = PARLEY_ERR_MEMORY;
 
-	pkey = to_evp(did_identity_pair(id));
+	pkey = to_evp(pair);
 	info = pkey != NULL ? EVP_PKEY2PKCS8(pkey) : NULL;
 	if (bio == NULL || info == NULL)
 		goto out;
@@ -265,47 +277,45 @@ static int export_pem(const struct parley_identity *id, const char *path,
 	}
 	len = BIO_get_mem_data(bio, &text);
 	if (len > 0)
-		err = did_file_create(path, (const uint8_t *)text, (size_t)len);
+		err = keep(bytesp, lenp, text, (size_t)len);
 out:
-	saved = errno;
 	X509_SIG_free(sealed);
 	PKCS8_PRIV_KEY_INFO_free(info);
 	EVP_PKEY_free(pkey);
 	BIO_free(bio);
-	errno = saved;
 	return err;
 }
 
-static int export_jwk(const struct parley_identity *id, const char *path,
-		      const char *passphrase, size_t passphrase_len)
+static int encode_jwk(uint8_t **bytesp, size_t *lenp,
+		      const struct did_pair *pair, const char *passphrase,
+		      size_t passphrase_len)
 {
 	char *text = did_secret_new(DID_JWK_SECRET_SIZE);
 	char *sealed = malloc(DID_PBES_TEXT_SIZE);
 	const char *content = text;
-	int err = PARLEY_ERR_MEMORY, saved;
+	int err = PARLEY_ERR_MEMORY;
 	size_t len;
 
 	if (text == NULL || sealed == NULL)
 		goto out;
-	err = did_jwk_from_pair(text, &len, did_identity_pair(id));
+	err = did_jwk_from_pair(text, &len, pair);
 	if (err == 0 && passphrase != NULL) {
 		err = did_pbes_seal(sealed, &len, text, len, passphrase,
 				    passphrase_len);
 		content = sealed;
 	}
 	if (err == 0)
-		err = did_file_create(path, (const uint8_t *)content, len);
+		err = keep(bytesp, lenp, content, len);
 out:
-	saved = errno;
 	free(sealed);
 	did_secret_free(text);
-	errno = saved;
 	return err;
 }
 
-int parley_did_identity_export(const struct parley_identity *id,
-			       const char *path, enum parley_key_format format,
-			       const char *passphrase, size_t passphrase_len)
+int did_identity_encode(uint8_t **bytesp, size_t *lenp,
+			const struct parley_identity *id,
+			enum parley_key_format format, const char *passphrase,
+			size_t passphrase_len)
 {
 	const struct did_pair *pair = did_identity_pair(id);
 
@@ -315,13 +325,34 @@ int parley_did_identity_export(const struct parley_identity *id,
 		return PARLEY_ERR_ARGUMENT;
 	switch (format) {
 	case PARLEY_KEY_JWK:
-		return export_jwk(id, path, passphrase, passphrase_len);
+		return encode_jwk(bytesp, lenp, pair, passphrase,
+				  passphrase_len);
 	case PARLEY_KEY_PEM:
-		return export_pem(id, path, passphrase, passphrase_len);
+		return encode_pem(bytesp, lenp, pair, passphrase,
+				  passphrase_len);
 	case PARLEY_KEY_SEED:
 		if (pair->key.type != DID_KEY_ED25519)
 			return PARLEY_ERR_ARGUMENT;
-		return did_file_create(path, pair->secret, pair->secret_len);
+		return keep(bytesp, lenp, pair->secret, pair->secret_len);
 	}
 	return PARLEY_ERR_ARGUMENT;
+}
+
+int parley_did_identity_export(const struct parley_identity *id,
+			       const char *path, enum parley_key_format format,
+			       const char *passphrase, size_t passphrase_len)
+{
+	uint8_t *bytes;
+	size_t len;
+	int err, saved;
+
+	err = did_identity_encode(&bytes, &len, id, format, passphrase,
+				  passphrase_len);
+	if (err != 0)
+		return err;
+	err = did_file_create(path, bytes, len);
+	saved = errno;
+	did_secret_free(bytes);
+	errno = saved;
+	return err;
 }

@@ -75,6 +75,7 @@ static void check_opened(const char *name, const char *text,
 	assert_int_equal(u->message[u->message_len], '\0');
 	assert_int_equal(u->sender == NULL, u->sender_kid == NULL);
 	assert_int_equal(u->signer == NULL, u->signer_kid == NULL);
+	assert_int_equal(u->signer == NULL, u->signer_alg == NULL);
 	if (u->layers > PARLEY_COMM_SIGNED) {
 		assert_non_null(u->recipient);
 		assert_true(u->n_recipient_kids > 0);

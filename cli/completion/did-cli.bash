@@ -15,38 +15,62 @@ _did_cli()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=
+	local commands='identity resolve pack unpack sign verify invite
+		agreement ping'
+	local resolver='--web --web-private --web-ca --web-timeout
+		--web-redirects --directory'
+	local passphrase='--passphrase-file --passphrase-fd'
 
 	COMPREPLY=()
-	case $prev in
-	--identity)
+	case $command/$prev in
+	*/--identity | pack/--from | sign/--from)
 		words=$(_did_cli_identities)
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"
 			compgen -f -X '!*.identity' -- "$cur")
 		return
 		;;
-	--out | --passphrase-file | --program-file)
+	*/--type) words='ed25519 p256' ;;
+	*/--format) words='jwk pem seed' ;;
+	*/--enc) words='a256cbc-hs512 a256gcm xc20p' ;;
+	*/--out | */--passphrase-file | */--key-passphrase-file | \
+		*/--program-file | */--web-ca | */--directory | */--png)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--name | --passphrase-fd | --party | --threshold | --program | \
-		--program-version | --parameter | --parameter-text | \
-		--expires-in | --count | --interval | --timeout | --listen)
+	*/--name | */--passphrase-fd | */--key-passphrase-fd | */--party | \
+		*/--threshold | */--program | */--program-version | \
+		*/--parameter | */--parameter-text | */--expires-in | \
+		*/--count | */--interval | */--timeout | */--listen | \
+		*/--to | */--from | */--routing | */--url | */--goal | \
+		*/--goal-code | */--web-timeout | */--web-redirects)
 		return
 		;;
 	esac
-	if [ "$COMP_CWORD" -eq 1 ]; then
-		words='identity resolve agreement ping help --help --version'
+	if [ "$words" ]; then
+		command= # these, and no file
+	elif [ "$COMP_CWORD" -eq 1 ]; then
+		words="$commands help --help --version"
 	elif [ "$command" = help ] && [ "$COMP_CWORD" -eq 2 ]; then
-		words='identity resolve agreement ping'
+		words=$commands
 	elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" = identity ]; then
-		words='new list show --help'
+		words='new list show import export --help'
 	elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" = agreement ]; then
 		words='new show check --help'
 	else
 		case $command/$sub in
 		identity/new)
-			words='--name --out --unencrypted --passphrase-file
-				--passphrase-fd --json --help'
+			words="--type --name --out --unencrypted $passphrase
+				--json --help"
+			;;
+		identity/import)
+			words="--format --key-passphrase-file
+				--key-passphrase-fd --name --out --unencrypted
+				$passphrase --json --help"
+			;;
+		identity/export)
+			words="--format --out --unencrypted
+				--key-passphrase-file --key-passphrase-fd
+				$passphrase --help $(_did_cli_identities)"
 			;;
 		identity/list) words='--json --help' ;;
 		identity/show)
@@ -64,7 +88,25 @@ _did_cli()
 		agreement/check)
 			words='--identity --program-file --json --help'
 			;;
-		resolve/*) words='--json --help' ;;
+		resolve/*) words="--url $resolver --json --help" ;;
+		pack/*)
+			words="--to --from --identity --anon --sign --enc
+				--routing $passphrase $resolver --help"
+			;;
+		unpack/*)
+			words="--identity --from --expired $passphrase
+				$resolver --json --help"
+			;;
+		sign/*)
+			words="--from --identity --to $passphrase --help"
+			;;
+		verify/*) words="--from --expired $resolver --json --help" ;;
+		invite/show) words='--json --help' ;;
+		invite/*)
+			words='--identity --goal --goal-code --url --qr --png
+				--json --help'
+			[ "$COMP_CWORD" -ne 2 ] || words="show $words"
+			;;
 		ping/*)
 			words='--identity --count --interval --timeout
 				--listen --passphrase-file --passphrase-fd
@@ -74,7 +116,8 @@ _did_cli()
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	case $command/$sub in
-	agreement/show | agreement/check | ping/*)
+	agreement/show | agreement/check | ping/* | pack/* | unpack/* | \
+		sign/* | verify/* | invite/show | identity/import)
 		case $cur in
 		-*) ;;
 		*)

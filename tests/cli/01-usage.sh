@@ -58,8 +58,10 @@ run 0 --help
 cp "$dir/out" all
 run 0 help
 cmp -s all "$dir/out" || fail 'help and --help differ'
-for c in identity 'identity new' 'identity list' 'identity show' resolve \
-	agreement 'agreement new' 'agreement show' 'agreement check' ping; do
+for c in identity 'identity new' 'identity list' 'identity show' \
+	'identity import' 'identity export' resolve pack unpack sign verify \
+	invite 'invite show' agreement 'agreement new' 'agreement show' \
+	'agreement check' ping; do
 	# shellcheck disable=SC2086 # two words
 	run 0 $c --help
 	err ''
@@ -79,7 +81,8 @@ mkdir "$bin"
 ln -s "$DID_CLI" "$bin/did-cli"
 PATH=$bin:$PATH
 for c in 'agreement new' 'agreement show' 'agreement check' 'identity list' \
-	'identity show' resolve; do
+	'identity show' resolve pack unpack sign verify 'identity import' \
+	'identity export' invite 'invite show'; do
 	# shellcheck disable=SC2086
 	did-cli help $c | sed '1,/^example/d' >example
 	sh -e example >"$dir/out" 2>"$dir/err" || fail "example of $c"

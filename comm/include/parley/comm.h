@@ -104,8 +104,9 @@ struct parley_comm_unpacked {
 	size_t message_len;
 	enum parley_comm_layers layers;
 	/* Who signed: a third party can be shown that. */
-	char *signer;	  /* DID */
-	char *signer_kid; /* key id */
+	char *signer;		/* DID */
+	char *signer_kid;	/* key id */
+	const char *signer_alg; /* "EdDSA", "ES256", "ES256K"; static */
 	/* Who sent, by authcrypt: only we know that. */
 	char *sender;
 	char *sender_kid;

@@ -98,10 +98,10 @@ int parley_did_identity_import(struct parley_identity **idp, const char *path,
 /*
  * parley_did_identity_export(id, path, format, passphrase, passphrase_len):
  * Write the secret key of ${id} to a new file ${path} with mode 0600 for
- * another program.  PEM is encrypted (PBES2: PBKDF2 with HMAC-SHA-256 in
- * 600,000 rounds, AES-256-CBC) unless ${passphrase} is NULL; the other formats
- * have no encryption, and ${passphrase} must be NULL.  The file appears whole
- * or not at all, and an existing file is never touched.
+ * another program.  Unless ${passphrase} is NULL, PEM is encrypted (PBES2:
+ * PBKDF2 with HMAC-SHA-256 in 600,000 rounds, AES-256-CBC) and a JWK becomes a
+ * JWE (RFC 7517, 7); a seed has no encryption, and ${passphrase} must be NULL.
+ * The file appears whole or not at all, and an existing file is never touched.
  *
  * Returns 0, or PARLEY_ERR_EXISTS, PARLEY_ERR_ARGUMENT (passphrase empty, too
  * long, or not for this format; PARLEY_KEY_SEED of a P-256 identity),
