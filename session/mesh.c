@@ -19,8 +19,6 @@
  *
  * A SPARE link has the former connection: records that still come on it count.
  */
-#include "session/session.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +27,7 @@
 #include <sodium.h>
 
 #include "did/secret.h"
+#include "session/session.h"
 
 static const char *name_of(const struct parley_session *s, int party)
 {

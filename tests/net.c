@@ -145,8 +145,8 @@ struct parley_session_options net_options(const struct net *net, size_t i)
 void net_start(struct net *net, size_t i)
 {
 	struct parley_session_options o = net_options(net, i);
-	int err = parley_session_new(&net->s[i], net->agreement, net->ids[i],
-				     &o);
+	int err =
+	    parley_session_new(&net->s[i], net->agreement, net->ids[i], &o);
 
 	if (err)
 		fail_msg("party %zu: %s", i, parley_session_error(net->s[i]));

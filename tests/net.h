@@ -27,17 +27,17 @@ struct net {
 
 /* What of an agreement a test may want otherwise; zeroed: as usual. */
 struct net_spec {
-	int threshold;             /* of n */
-	const char *name;          /* "test" */
-	const char *program;       /* "test", with a digest */
-	const char *digest;        /* 64 hex digits */
-	const char *parameters;    /* JSON object text */
+	int threshold;		/* of n */
+	const char *name;	/* "test" */
+	const char *program;	/* "test", with a digest */
+	const char *digest;	/* 64 hex digits */
+	const char *parameters; /* JSON object text */
 	int64_t expires;
-	size_t swap_a, swap_b;     /* these two change places */
-	const char *replace_did;   /* for party replace_index */
+	size_t swap_a, swap_b;	 /* these two change places */
+	const char *replace_did; /* for party replace_index */
 	size_t replace_index;
-	const char *party_name;    /* of party 0 */
-	uint8_t id;                /* all bytes of the id */
+	const char *party_name; /* of party 0 */
+	uint8_t id;		/* all bytes of the id */
 };
 
 /*
@@ -50,7 +50,7 @@ void net_init(struct net *net, size_t n);
 
 /* net_agreement(net, spec): another agreement over the same roster. */
 struct parley_agreement *net_agreement(const struct net *net,
-    const struct net_spec *spec);
+				       const struct net_spec *spec);
 
 /* net_options(net, i): those that party i starts with. */
 struct parley_session_options net_options(const struct net *net, size_t i);
@@ -67,7 +67,7 @@ void net_start_all(struct net *net);
  * Process all sessions until ${done} says so; false if it never did.
  */
 bool net_run(struct net *net, bool (*done)(struct net *net, void *context),
-    void *context, int limit_ms);
+	     void *context, int limit_ms);
 
 /* For net_run(): is every started session ready? */
 bool net_ready(struct net *net, void *context);

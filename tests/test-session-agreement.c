@@ -4,8 +4,9 @@
  */
 #include "session/agreement.h"
 
-#include <sodium.h>
 #include <unistd.h>
+
+#include <sodium.h>
 
 #include "did/base64.h"
 #include "tests/test-session-vector.h"

@@ -571,16 +571,20 @@ static void the_descriptor_is_silent_when_there_is_nothing_to_do(void **state)
 	(void)state;
 	net_init(&net, 3);
 	net_open(&net);
-	for (int i = 0; i < 3; i++)
-		for (int k = 0; k < 20; k++)
-			assert_int_equal(parley_session_process(net.s[i]), 0);
+	/* The last acknowledgements of the opening are under way for a while.
+	 */
 	p = (struct pollfd){.fd = parley_session_fd(net.s[0]),
 			    .events = POLLIN};
+	for (int k = 0, quiet = 0; k < 60 && quiet < 5; k++) {
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(parley_session_process(net.s[i]), 0);
+		quiet = poll(&p, 1, 60) > 0 ? 0 : quiet + 1;
+	}
 	for (int k = 0; k < 5; k++) {
 		wakes += poll(&p, 1, 60) > 0;
 		assert_int_equal(parley_session_process(net.s[0]), 0);
 	}
-	assert_in_range(wakes, 0, 2);
+	assert_int_equal(wakes, 0);
 	/* And speaks when there is. */
 	assert_int_equal(parley_session_send(net.s[1], 0, "x", 1), 0);
 	assert_int_equal(parley_session_flush(net.s[1]), 0);
