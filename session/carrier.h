@@ -112,8 +112,9 @@ static inline int session_carrier_send(struct session_carrier *c,
 
 /*
  * session_carrier_hangup(c, conn):
- * Give up ${conn}; no event comes from it any more.  A dialled one is closed;
- * an accepted one is ignored until its other end closes it.
+ * Give up ${conn}; no event comes from it any more.  What was just sent gets a
+ * moment to leave.  A dialled one is closed; so is an accepted one, except over
+ * libzmq, which cannot: there it is ignored until its other end closes it.
  */
 static inline void session_carrier_hangup(struct session_carrier *c,
 					  struct session_conn *conn)

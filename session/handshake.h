@@ -69,7 +69,8 @@ struct session_handshake;
  * ${msg}.  Its tag is remembered in ${gate} as an own one.  Free ${*hp} with
  * session_handshake_free().
  *
- * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_EXHAUSTED (too many tags).
+ * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_REPLAY or PARLEY_ERR_REFLECTION
+ * (the tag was used before, which randomness does not do).
  */
 int session_handshake_propose(struct session_handshake **hp,
 			      uint8_t msg[SESSION_PROPOSE_LEN_MAX],

@@ -823,6 +823,27 @@ static void take_connection(struct parley_session *s, struct session_link *link,
 	session_party_flush(s, p);
 }
 
+/*
+ * A recorded resume can be sent again and again, and is challenged each time:
+ * of too many for one party the oldest goes, so that others have room.
+ */
+static void limit_challenges(struct parley_session *s, int party)
+{
+	struct session_link *link, *oldest = NULL;
+	int n = 0;
+
+	for (link = s->links; link; link = link->next) {
+		if (link->state != SESSION_LINK_CHALLENGED ||
+		    link->party != party)
+			continue;
+		if (!oldest)
+			oldest = link;
+		n++;
+	}
+	if (n >= SESSION_CHALLENGES_MAX)
+		session_mesh_link_free(s, oldest);
+}
+
 /* A resume came on a new connection: F1-F3. */
 static bool on_resume(struct parley_session *s, struct session_conn *conn,
 		      const struct session_frame *f)
@@ -836,6 +857,7 @@ static bool on_resume(struct parley_session *s, struct session_conn *conn,
 	    index >= s->n || !session_live(&s->parties[index]))
 		return false;
 	up = s->parties[index].up;
+	limit_challenges(s, (int)index);
 	limit_strangers(s);
 	link = link_new(s, conn, SESSION_LINK_CHALLENGED, (int)index);
 	if (!link)

@@ -691,6 +691,15 @@ int parley_session_close(struct parley_session *s)
 	flush_all(s);
 	if (err != PARLEY_ERR_INTERRUPTED)
 		err = report_undelivered(s);
+	/* Nobody serves the connections from here on: let the others see. */
+	for (size_t i = 0; i < s->n; i++) {
+		struct session_link *up = s->parties[i].up;
+
+		if (up && up->conn)
+			session_carrier_hangup(s->carrier, up->conn);
+		if (up)
+			up->conn = NULL;
+	}
 	s->state = PARLEY_SESSION_CLOSED;
 	return err;
 }

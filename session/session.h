@@ -28,6 +28,7 @@ enum {
 	SESSION_PROGRESS_MS = 1000,
 	SESSION_EVENTS_MAX = 1024,	  /* of the carrier, at a time */
 	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
+	SESSION_CHALLENGES_MAX = 4,	  /* under way with one party */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
 	SESSION_POOL_IDLE = 4, /* record buffers kept when all is quiet */
 };
