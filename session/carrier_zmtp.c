@@ -38,6 +38,7 @@ enum {
 	LISTENERS_MAX = 16,
 	BACKLOG = 1024,
 	STAGING_LEN = 64 * 1024, /* one read, shared by all connections */
+	STRANGER_READ = 4096,	 /* one read of a stranger: short turns */
 	DIRECT_MIN = 4096, /* a frame's rest from here on is read in place */
 	IOV_MAX_USED = 64,
 	CONNECT_TIMEOUT_MS = 5000,
@@ -46,6 +47,9 @@ enum {
 	STRANGERS_MAX = 256,		 /* and the number of parties */
 	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
 	CONTROL_MAX = 8,       /* unsent commands of a connection */
+	READS_MAX = 16,	       /* before others are polled */
+	TURNS_MAX = 16,	       /* such rounds without an event in one call */
+	AWAY_MS = 50, /* longer ago polled: sockets come before timers */
 };
 
 enum state { CONNECTING, GREETING, UP, OVER };
@@ -87,7 +91,9 @@ struct carrier {
 	int epoll_fd;
 	int wake_fd; /* in epoll_fd: readable while bytes are staged */
 	bool awake;
-	bool fresh; /* polled since next() found nothing last */
+	bool fresh;	  /* polled since next() found nothing last */
+	int n_reads;	  /* since the last poll */
+	int64_t heard_ms; /* when timers were due, and sockets polled before */
 	int listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	int64_t accept_ms; /* accepting is paused until then; 0: it is not */
@@ -143,6 +149,13 @@ static void unlist_conn(struct carrier *c, struct conn *conn)
 	conn->listed = false;
 }
 
+/* Nothing more can go over ${conn}: it ends when its turn comes. */
+static void set_broken(struct carrier *c, struct conn *conn, const char *reason)
+{
+	conn->broken = reason;
+	list_conn(c, conn);
+}
+
 static struct conn *conn_new(struct carrier *c, bool dialled)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -175,10 +188,18 @@ static void set_trusted(struct carrier *c, struct conn *conn)
 }
 
 /*
- * Close ${fd}, which leaves the epoll set, too.  Unread bytes would make the
- * kernel drop what we sent last: they are read away first.
+ * Close ${fd}.  It leaves the epoll set before: closing alone would leave it
+ * there, with a pointer to freed memory, if a forked process has it, too.
  */
-static void close_gently(int fd)
+static void close_watched(const struct carrier *c, int fd)
+{
+	epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+}
+
+/* Unread bytes would make the kernel drop what we sent last: they are read away
+ * first. */
+static void close_gently(const struct carrier *c, int fd)
 {
 	uint8_t sink[4096];
 
@@ -186,7 +207,7 @@ static void close_gently(int fd)
 	for (int i = 0; i < 64; i++)
 		if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
 			break;
-	close(fd);
+	close_watched(c, fd);
 }
 
 /* Close what ${conn} has; it stays on the list of the dead for a moment. */
@@ -202,7 +223,7 @@ static void conn_close(struct carrier *c, struct conn *conn)
 	if (c->staged == conn)
 		c->staged = NULL;
 	if (conn->fd >= 0)
-		close_gently(conn->fd);
+		close_gently(c, conn->fd);
 	conn->fd = -1;
 	if (conn->addresses)
 		freeaddrinfo(conn->addresses);
@@ -469,19 +490,21 @@ static int zmtp_send(struct session_carrier *base,
 	size_t head_len;
 	ssize_t n;
 
-	if (conn->state != UP || conn->closing) {
+	if (conn->state != UP || conn->closing || conn->broken) {
 		session_frame_free(frame);
 		return PARLEY_ERR_LOST;
 	}
 	head_len = session_zmtp_make_header(head, frame->len);
 	n = write_now(conn, head, head_len, frame);
-	if (n < 0 || (size_t)n == head_len + frame->len) {
+	if (n >= 0 && (size_t)n == head_len + frame->len) {
 		session_frame_free(frame);
-		return n < 0 ? PARLEY_ERR_LOST : 0;
+		return 0;
 	}
-	p = piece_new(conn);
+	p = n < 0 ? NULL : piece_new(conn);
 	if (!p) {
-		/* Half a message may be out: the connection is no good. */
+		/* A message is lost, or half of one is out. */
+		set_broken(c, conn,
+			   n < 0 ? "connection closed" : "out of memory");
 		session_frame_free(frame);
 		return PARLEY_ERR_LOST;
 	}
@@ -539,7 +562,7 @@ static int connect_next(struct carrier *c, struct conn *conn)
 
 		conn->address = ai->ai_next;
 		if (conn->fd >= 0)
-			close(conn->fd);
+			close_watched(c, conn->fd);
 		conn->fd =
 		    socket(ai->ai_family,
 			   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -666,6 +689,7 @@ static void zmtp_trust(struct session_carrier *base,
 	struct conn *conn = (struct conn *)conn_base;
 
 	set_trusted((struct carrier *)base, conn);
+	wake_at((struct carrier *)base, 0); /* it is to be pinged now */
 	conn->zmtp.frame_max = frame_max;
 }
 
@@ -781,8 +805,12 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 			conn->frame_done = 0;
 			if (!conn->frame)
 				return end(c, ev, conn, "out of memory");
-			if (conn->frame->len == 0)
+			if (conn->frame->len > 0)
+				break;
+			if (!conn->closing)
 				return frame_event(ev, conn);
+			session_frame_free(conn->frame);
+			conn->frame = NULL;
 			break;
 		}
 	}
@@ -796,6 +824,7 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 {
 	struct session_frame *f = conn->frame;
 	size_t rest = f ? f->len - conn->frame_done : 0;
+	const size_t room = conn->stranger ? STRANGER_READ : sizeof(c->staging);
 	struct iovec iov[2];
 	int n_iov = 0;
 	ssize_t n;
@@ -804,7 +833,7 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 		iov[n_iov++] = (struct iovec){f->data + conn->frame_done, rest};
 	else
 		rest = 0;
-	iov[n_iov++] = (struct iovec){c->staging, sizeof(c->staging)};
+	iov[n_iov++] = (struct iovec){c->staging, room};
 	do
 		n = readv(conn->fd, iov, n_iov);
 	while (n < 0 && errno == EINTR);
@@ -826,9 +855,9 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 		n -= (ssize_t)direct;
 	}
 	/* Less than there was room for: the socket is empty. */
-	if ((size_t)n < sizeof(c->staging))
+	if ((size_t)n < room)
 		unlist_conn(c, conn);
-	c->staged = conn;
+	c->staged = n > 0 ? conn : NULL;
 	c->staged_at = 0;
 	c->staged_len = (size_t)n;
 	if (rest > 0 && conn->frame_done == f->len) {
@@ -846,9 +875,8 @@ static void on_writable(struct carrier *c, struct conn *conn)
 	int err = connecting ? finish_connect(c, conn) : write_out(c, conn);
 
 	if (err) {
-		conn->broken =
-		    connecting ? "cannot connect" : "connection closed";
-		list_conn(c, conn);
+		set_broken(c, conn,
+			   connecting ? "cannot connect" : "connection closed");
 	} else if (conn->closing && !conn->head) {
 		conn_close(c, conn);
 	}
@@ -865,8 +893,11 @@ static int check_alive(struct carrier *c, struct session_carrier_event *ev,
 	const int64_t beat = c->o.unresponsive_ms / 3 + 1;
 	uint8_t ping[SESSION_ZMTP_READY_MAX];
 
-	if (conn->state != UP || conn->stranger || !conn->zmtp.pings)
+	if (conn->state != UP || conn->stranger || !conn->zmtp.pings ||
+	    c->o.unresponsive_ms <= 0)
 		return NOTHING;
+	if (conn->listed) /* something of it waits to be read */
+		conn->heard_ms = conn->pinged_ms = 0;
 	if (conn->heard_ms == 0)
 		conn->heard_ms = now;
 	if (conn->pinged_ms == 0 && now - conn->heard_ms >= beat) {
@@ -881,13 +912,20 @@ static int check_alive(struct carrier *c, struct session_carrier_event *ev,
 	return NOTHING;
 }
 
-static int run_timers(struct carrier *c, struct session_carrier_event *ev)
+static int run_timers(struct carrier *c, struct session_carrier_event *ev,
+		      bool crowded)
 {
 	const int64_t now = now_ms();
 	struct conn *conn, *next;
 
 	if (now < c->next_timer_ms)
 		return NOTHING;
+	/* The program may have been away: what came meanwhile counts. */
+	if (!crowded && now - c->heard_ms >= AWAY_MS) {
+		c->heard_ms = now;
+		c->fresh = false;
+		return NOTHING;
+	}
 	c->next_timer_ms = INT64_MAX;
 	if (c->accept_ms > 0 && c->accept_ms <= now)
 		resume_accepting(c);
@@ -936,6 +974,7 @@ static int poll_conns(struct carrier *c, int timeout_ms)
 		return errno == EINTR ? PARLEY_ERR_INTERRUPTED
 				      : PARLEY_ERR_SYSTEM;
 	c->fresh = true;
+	c->n_reads = 0;
 	for (int i = 0; i < n; i++) {
 		struct conn *conn = events[i].data.ptr;
 
@@ -964,6 +1003,7 @@ static int read_listed(struct carrier *c, struct session_carrier_event *ev)
 
 	if (conn->broken)
 		return end(c, ev, conn, conn->broken);
+	c->n_reads++;
 	r = read_conn(c, ev, conn);
 	if (conn->listed && conn->listed_next) {
 		unlist_conn(c, conn);
@@ -976,21 +1016,23 @@ static int zmtp_next(struct session_carrier *base,
 		     struct session_carrier_event *ev)
 {
 	struct carrier *c = (struct carrier *)base;
-	int r, err;
+	bool crowded; /* somebody always has more to say */
+	int r, err, turns = 0;
 
 	free_dead(c);
 	for (;;) {
+		crowded = c->n_reads >= READS_MAX;
 		if (c->staged)
 			r = parse_staged(c, ev, c->staged);
-		else if (c->listed)
+		else if (c->listed && !crowded)
 			r = read_listed(c, ev);
 		else
-			r = run_timers(c, ev);
+			r = run_timers(c, ev, crowded);
 		if (r == EVENT)
 			return 0;
-		if (c->staged || c->listed)
+		if (c->staged || (c->listed && !crowded))
 			continue;
-		if (c->fresh) {
+		if (crowded ? ++turns == TURNS_MAX : c->fresh) {
 			c->fresh = false;
 			return PARLEY_ERR_AGAIN;
 		}
@@ -1018,8 +1060,9 @@ static int zmtp_settle(struct session_carrier *base)
 {
 	struct carrier *c = (struct carrier *)base;
 
-	/* What is still in sockets is for epoll to tell. */
-	return set_awake(c, c->staged != NULL);
+	/* What is still in sockets is for epoll to tell, but not that a
+	 * connection broke. */
+	return set_awake(c, c->staged || c->listed);
 }
 
 static int zmtp_wait(struct session_carrier *base, int timeout_ms)
