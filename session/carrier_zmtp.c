@@ -38,6 +38,7 @@ enum {
 	LISTENERS_MAX = 16,
 	BACKLOG = 1024,
 	STAGING_LEN = 64 * 1024, /* one read, shared by all connections */
+	STRANGER_READ = 4096,	 /* one read of a stranger: short turns */
 	DIRECT_MIN = 4096, /* a frame's rest from here on is read in place */
 	IOV_MAX_USED = 64,
 	CONNECT_TIMEOUT_MS = 5000,
@@ -45,7 +46,11 @@ enum {
 	STRANGER_TIMEOUT_MS = 10 * 1000, /* for the first frame */
 	STRANGERS_MAX = 256,		 /* and the number of parties */
 	ACCEPT_PAUSE_MS = 100, /* when there are no descriptors left */
+	PROBES_UNANSWERED = 3, /* of a closed window */
 	CONTROL_MAX = 8,       /* unsent commands of a connection */
+	READS_MAX = 16,	       /* before others are polled */
+	TURNS_MAX = 16,	       /* such rounds without an event in one call */
+	AWAY_MS = 50, /* longer ago polled: sockets come before timers */
 };
 
 enum state { CONNECTING, GREETING, UP, OVER };
@@ -70,6 +75,7 @@ struct conn {
 	bool stranger; /* accepted, and not trusted yet */
 	bool writing;  /* waits for EPOLLOUT */
 	bool closing;  /* hung up: close once all is sent */
+	bool sent;     /* since the network was found in order last */
 	bool mute;     /* writing failed: what came before is still read */
 	int64_t deadline_ms;
 	int64_t heard_ms;  /* last byte */
@@ -88,7 +94,9 @@ struct carrier {
 	int epoll_fd;
 	int wake_fd; /* in epoll_fd: readable while bytes are staged */
 	bool awake;
-	bool fresh; /* polled since next() found nothing last */
+	bool fresh;	  /* polled since next() found nothing last */
+	int n_reads;	  /* since the last poll */
+	int64_t heard_ms; /* when timers were due, and sockets polled before */
 	int listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	int64_t accept_ms; /* accepting is paused until then; 0: it is not */
@@ -144,6 +152,13 @@ static void unlist_conn(struct carrier *c, struct conn *conn)
 	conn->listed = false;
 }
 
+/* Nothing more can go over ${conn}: it ends when its turn comes. */
+static void set_broken(struct carrier *c, struct conn *conn, const char *reason)
+{
+	conn->broken = reason;
+	list_conn(c, conn);
+}
+
 static struct conn *conn_new(struct carrier *c, bool dialled)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -176,10 +191,18 @@ static void set_trusted(struct carrier *c, struct conn *conn)
 }
 
 /*
- * Close ${fd}, which leaves the epoll set, too.  Unread bytes would make the
- * kernel drop what we sent last: they are read away first.
+ * Close ${fd}.  It leaves the epoll set before: closing alone would leave it
+ * there, with a pointer to freed memory, if a forked process has it, too.
  */
-static void close_gently(int fd)
+static void close_watched(const struct carrier *c, int fd)
+{
+	epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+}
+
+/* Unread bytes would make the kernel drop what we sent last: they are read away
+ * first. */
+static void close_gently(const struct carrier *c, int fd)
 {
 	uint8_t sink[4096];
 
@@ -187,7 +210,7 @@ static void close_gently(int fd)
 	for (int i = 0; i < 64; i++)
 		if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
 			break;
-	close(fd);
+	close_watched(c, fd);
 }
 
 /* Close what ${conn} has; it stays on the list of the dead for a moment. */
@@ -203,7 +226,7 @@ static void conn_close(struct carrier *c, struct conn *conn)
 	if (c->staged == conn)
 		c->staged = NULL;
 	if (conn->fd >= 0)
-		close_gently(conn->fd);
+		close_gently(c, conn->fd);
 	conn->fd = -1;
 	if (conn->addresses)
 		freeaddrinfo(conn->addresses);
@@ -251,14 +274,14 @@ static void set_options(const struct carrier *c, int fd)
 
 	/* Records are whole when they are written: nothing is to wait. */
 	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	/* The kernel asks after an idle other end, and gives up after three
-	 * unanswered questions; what was sent must be acknowledged in the
-	 * same time. */
+	/* The kernel asks after an idle other end, and gives up after two
+	 * unanswered questions.  What was sent and not acknowledged is looked
+	 * after in check_network(): TCP_USER_TIMEOUT would also end a
+	 * connection whose other end is busy and does not read. */
 	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, beat_s);
 	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, beat_s);
 	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 2);
-	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, c->o.liveness_ms);
 }
 
 /*
@@ -488,13 +511,17 @@ static int zmtp_send(struct session_carrier *base,
 	size_t head_len;
 	ssize_t n;
 
-	if (conn->state != UP || conn->closing) {
+	if (conn->state != UP || conn->closing || conn->broken) {
 		session_frame_free(frame);
 		return PARLEY_ERR_LOST;
 	}
 	if (conn->mute) {
 		session_frame_free(frame);
 		return 0; /* DOWN follows */
+	}
+	if (!conn->sent) {
+		conn->sent = true;
+		wake_at(c, now_ms() + c->o.liveness_ms / 3 + 1);
 	}
 	head_len = session_zmtp_make_header(head, frame->len);
 	n = write_now(conn, head, head_len, frame);
@@ -506,7 +533,8 @@ static int zmtp_send(struct session_carrier *base,
 	}
 	p = piece_new(conn);
 	if (!p) {
-		/* Half a message may be out: the connection is no good. */
+		/* A message is lost, or half of one is out. */
+		set_broken(c, conn, "out of memory");
 		session_frame_free(frame);
 		return PARLEY_ERR_LOST;
 	}
@@ -565,7 +593,7 @@ static int connect_next(struct carrier *c, struct conn *conn)
 
 		conn->address = ai->ai_next;
 		if (conn->fd >= 0)
-			close(conn->fd);
+			close_watched(c, conn->fd);
 		conn->fd =
 		    socket(ai->ai_family,
 			   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -692,6 +720,7 @@ static void zmtp_trust(struct session_carrier *base,
 	struct conn *conn = (struct conn *)conn_base;
 
 	set_trusted((struct carrier *)base, conn);
+	wake_at((struct carrier *)base, 0); /* it is to be pinged now */
 	conn->zmtp.frame_max = frame_max;
 	wake_at((struct carrier *)base, 0);
 }
@@ -810,8 +839,12 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 			conn->frame_done = 0;
 			if (!conn->frame)
 				return end(c, ev, conn, "out of memory");
-			if (conn->frame->len == 0)
+			if (conn->frame->len > 0)
+				break;
+			if (!conn->closing)
 				return frame_event(ev, conn);
+			session_frame_free(conn->frame);
+			conn->frame = NULL;
 			break;
 		}
 	}
@@ -825,6 +858,7 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 {
 	struct session_frame *f = conn->frame;
 	size_t rest = f ? f->len - conn->frame_done : 0;
+	const size_t room = conn->stranger ? STRANGER_READ : sizeof(c->staging);
 	struct iovec iov[2];
 	int n_iov = 0;
 	ssize_t n;
@@ -833,7 +867,7 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 		iov[n_iov++] = (struct iovec){f->data + conn->frame_done, rest};
 	else
 		rest = 0;
-	iov[n_iov++] = (struct iovec){c->staging, sizeof(c->staging)};
+	iov[n_iov++] = (struct iovec){c->staging, room};
 	do
 		n = readv(conn->fd, iov, n_iov);
 	while (n < 0 && errno == EINTR);
@@ -855,9 +889,9 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 		n -= (ssize_t)direct;
 	}
 	/* Less than there was room for: the socket is empty. */
-	if ((size_t)n < sizeof(c->staging))
+	if ((size_t)n < room)
 		unlist_conn(c, conn);
-	c->staged = conn;
+	c->staged = n > 0 ? conn : NULL;
 	c->staged_at = 0;
 	c->staged_len = (size_t)n;
 	if (rest > 0 && conn->frame_done == f->len) {
@@ -872,10 +906,8 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 static void on_writable(struct carrier *c, struct conn *conn)
 {
 	if (conn->state == CONNECTING) {
-		if (finish_connect(c, conn) == 0)
-			return;
-		conn->broken = "cannot connect";
-		list_conn(c, conn);
+		if (finish_connect(c, conn))
+			set_broken(c, conn, "cannot connect");
 		return;
 	}
 	write_out(c, conn);
@@ -888,14 +920,51 @@ static void on_writable(struct carrier *c, struct conn *conn)
  */
 
 /* Ask a connection that is silent; end one that does not answer. */
+/* When the network is to be looked at while something is under way. */
+static int network_beat(const struct carrier *c)
+{
+	return c->o.liveness_ms / 3 + 1;
+}
+
+/*
+ * Is the other end's kernel still there, though what was sent to it has not
+ * been acknowledged?  A busy program makes its kernel close the window but not
+ * fall silent: what is in flight is acknowledged, and so are probes.
+ */
+static int check_network(struct carrier *c, struct session_carrier_event *ev,
+			 struct conn *conn, int64_t now)
+{
+	const unsigned limit = (unsigned)c->o.liveness_ms;
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (conn->state != UP || !conn->sent || conn->listed)
+		return NOTHING;
+	if (getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return NOTHING;
+	if (info.tcpi_unacked == 0 && !conn->head) {
+		conn->sent = false;
+		return NOTHING;
+	}
+	if (info.tcpi_last_ack_recv > limit &&
+	    info.tcpi_last_data_recv > limit &&
+	    (info.tcpi_unacked > 0 || info.tcpi_probes >= PROBES_UNANSWERED))
+		return end(c, ev, conn, "the network is silent");
+	wake_at(c, now + network_beat(c));
+	return NOTHING;
+}
+
 static int check_alive(struct carrier *c, struct session_carrier_event *ev,
 		       struct conn *conn, int64_t now)
 {
 	const int64_t beat = c->o.unresponsive_ms / 3 + 1;
 	uint8_t ping[SESSION_ZMTP_READY_MAX];
 
-	if (conn->state != UP || conn->stranger || !conn->zmtp.pings)
+	if (conn->state != UP || conn->stranger || !conn->zmtp.pings ||
+	    c->o.unresponsive_ms <= 0)
 		return NOTHING;
+	if (conn->listed) /* something of it waits to be read */
+		conn->heard_ms = conn->pinged_ms = 0;
 	if (conn->heard_ms == 0)
 		conn->heard_ms = now;
 	if (conn->pinged_ms == 0 && now - conn->heard_ms >= beat) {
@@ -910,13 +979,20 @@ static int check_alive(struct carrier *c, struct session_carrier_event *ev,
 	return NOTHING;
 }
 
-static int run_timers(struct carrier *c, struct session_carrier_event *ev)
+static int run_timers(struct carrier *c, struct session_carrier_event *ev,
+		      bool crowded)
 {
 	const int64_t now = now_ms();
 	struct conn *conn, *next;
 
 	if (now < c->next_timer_ms)
 		return NOTHING;
+	/* The program may have been away: what came meanwhile counts. */
+	if (!crowded && now - c->heard_ms >= AWAY_MS) {
+		c->heard_ms = now;
+		c->fresh = false;
+		return NOTHING;
+	}
 	c->next_timer_ms = INT64_MAX;
 	if (c->accept_ms > 0 && c->accept_ms <= now)
 		resume_accepting(c);
@@ -935,7 +1011,9 @@ static int run_timers(struct carrier *c, struct session_carrier_event *ev)
 		} else {
 			if (conn->deadline_ms < INT64_MAX)
 				wake_at(c, conn->deadline_ms);
-			r = check_alive(c, ev, conn, now);
+			r = check_network(c, ev, conn, now);
+			if (r == NOTHING && conn->state != OVER)
+				r = check_alive(c, ev, conn, now);
 		}
 		if (r == EVENT) {
 			c->next_timer_ms = 0; /* the others, next time */
@@ -965,6 +1043,7 @@ static int poll_conns(struct carrier *c, int timeout_ms)
 		return errno == EINTR ? PARLEY_ERR_INTERRUPTED
 				      : PARLEY_ERR_SYSTEM;
 	c->fresh = true;
+	c->n_reads = 0;
 	for (int i = 0; i < n; i++) {
 		struct conn *conn = events[i].data.ptr;
 
@@ -993,6 +1072,7 @@ static int read_listed(struct carrier *c, struct session_carrier_event *ev)
 
 	if (conn->broken)
 		return end(c, ev, conn, conn->broken);
+	c->n_reads++;
 	r = read_conn(c, ev, conn);
 	if (conn->listed && conn->listed_next) {
 		unlist_conn(c, conn);
@@ -1005,21 +1085,23 @@ static int zmtp_next(struct session_carrier *base,
 		     struct session_carrier_event *ev)
 {
 	struct carrier *c = (struct carrier *)base;
-	int r, err;
+	bool crowded; /* somebody always has more to say */
+	int r, err, turns = 0;
 
 	free_dead(c);
 	for (;;) {
+		crowded = c->n_reads >= READS_MAX;
 		if (c->staged)
 			r = parse_staged(c, ev, c->staged);
-		else if (c->listed)
+		else if (c->listed && !crowded)
 			r = read_listed(c, ev);
 		else
-			r = run_timers(c, ev);
+			r = run_timers(c, ev, crowded);
 		if (r == EVENT)
 			return 0;
-		if (c->staged || c->listed)
+		if (c->staged || (c->listed && !crowded))
 			continue;
-		if (c->fresh) {
+		if (crowded ? ++turns == TURNS_MAX : c->fresh) {
 			c->fresh = false;
 			return PARLEY_ERR_AGAIN;
 		}
@@ -1047,8 +1129,9 @@ static int zmtp_settle(struct session_carrier *base)
 {
 	struct carrier *c = (struct carrier *)base;
 
-	/* What is still in sockets is for epoll to tell. */
-	return set_awake(c, c->staged != NULL);
+	/* What is still in sockets is for epoll to tell, but not that a
+	 * connection broke. */
+	return set_awake(c, c->staged || c->listed);
 }
 
 static int zmtp_wait(struct session_carrier *base, int timeout_ms)
