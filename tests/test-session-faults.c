@@ -602,6 +602,11 @@ static void party_main(struct scene *sc, size_t i, enum harm harm)
 	const void *msg;
 	size_t len;
 
+	/* Connections of the proxies, which are threads of the parent, must not
+	 * live on here when the proxies close them. */
+	for (int fd = 3; fd < 1024; fd++)
+		if (fd != sc->pipe[i][1])
+			close(fd);
 	/* The time of a round is not limited: nobody but liveness ends it. */
 	sc->net.o.recv_timeout_ms = -1;
 	sc->net.o.on_lost =
