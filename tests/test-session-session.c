@@ -617,49 +617,62 @@ static void a_ping_is_answered_and_timed(void **state)
 	net_free(&net);
 }
 
-/* The same over processes: nothing is shared but the sockets. */
-static void seven_processes_compute_together(void **state)
+/* Party ${i} of ${n} in a process of its own: all add up i * i. */
+static void add_up(struct net *net, size_t i, size_t n)
 {
-	struct net net;
-	pid_t pids[7];
-	int status;
+	uint64_t sum = i * i, theirs, expected = 0;
+	const void *msg;
+	size_t len;
+	int bad;
 
-	(void)state;
-	net_init(&net, 7);
-	for (size_t i = 0; i < 7; i++) {
-		pids[i] = fork();
-		if (pids[i] == 0) {
-			uint64_t sum = i * i, theirs;
-			const void *msg;
-			size_t len;
-			int bad = 0;
-
-			net_start(&net, i);
-			bad = parley_session_wait(net.s[i]) ||
-			      parley_session_broadcast(net.s[i], &sum,
-						       sizeof(sum));
-			for (int j = 0; j < 7 && !bad; j++) {
-				if ((size_t)j == i)
-					continue;
-				bad = parley_session_recv(net.s[i], j, NULL,
-							  &msg, &len) ||
-				      len != sizeof(theirs);
-				if (!bad) {
-					memcpy(&theirs, msg, len);
-					sum += theirs;
-				}
-			}
-			bad = bad || parley_session_close(net.s[i]) ||
-			      sum != 0 + 1 + 4 + 9 + 16 + 25 + 36;
-			parley_session_free(net.s[i]);
-			_exit(bad ? 1 : 0);
+	for (size_t k = 0; k < n; k++)
+		expected += k * k;
+	net_start(net, i);
+	bad = parley_session_wait(net->s[i]) ||
+	      parley_session_broadcast(net->s[i], &sum, sizeof(sum));
+	for (size_t j = 0; j < n && !bad; j++) {
+		if (j == i)
+			continue;
+		bad =
+		    parley_session_recv(net->s[i], (int)j, NULL, &msg, &len) ||
+		    len != sizeof(theirs);
+		if (!bad) {
+			memcpy(&theirs, msg, len);
+			sum += theirs;
 		}
 	}
-	for (size_t i = 0; i < 7; i++) {
-		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
-		assert_int_equal(status, 0);
+	bad = bad || parley_session_close(net->s[i]) || sum != expected;
+	parley_session_free(net->s[i]);
+	_exit(bad ? 1 : 0);
+}
+
+/* Nothing is shared but the sockets. */
+static void parties_in_separate_processes_compute_together(void **state)
+{
+	static const size_t numbers[] = {3, 7, 16};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(numbers) / sizeof(*numbers); k++) {
+		const size_t n = numbers[k];
+		const int64_t begun = now_ms();
+		struct net net;
+		pid_t pids[16];
+		int status;
+
+		net_init(&net, n);
+		for (size_t i = 0; i < n; i++) {
+			pids[i] = fork();
+			if (pids[i] == 0)
+				add_up(&net, i, n);
+		}
+		for (size_t i = 0; i < n; i++) {
+			assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+			assert_int_equal(status, 0);
+		}
+		print_message("%d processes: %d ms from fork to exit\n", (int)n,
+			      (int)(now_ms() - begun));
+		net_free(&net);
 	}
-	net_free(&net);
 }
 
 int main(void)
@@ -686,7 +699,7 @@ int main(void)
 	    cmocka_unit_test(
 		the_descriptor_is_silent_when_there_is_nothing_to_do),
 	    cmocka_unit_test(a_ping_is_answered_and_timed),
-	    cmocka_unit_test(seven_processes_compute_together),
+	    cmocka_unit_test(parties_in_separate_processes_compute_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
