@@ -653,7 +653,7 @@ static void party_main(struct scene *sc, size_t i, enum harm harm)
 
 static void scene_begin(struct scene *sc, enum harm harm)
 {
-	run_net(&sc->net, &sc->proxy, N_PROCESSES, seed());
+	run_prepare(&sc->net, &sc->proxy, N_PROCESSES, seed());
 	sc->net.o.liveness_ms = LIVENESS_MS;
 	for (size_t i = 0; i < N_PROCESSES; i++) {
 		assert_int_equal(pipe(sc->pipe[i]), 0);
@@ -740,6 +740,9 @@ static void survivors_name_the_dead_and_nobody_else(void **state)
 	(void)state;
 	for (enum harm h = 0; h < N_HARMS; h++)
 		scene_begin(&scenes[h], h);
+	/* All processes are forked: now threads may be. */
+	for (enum harm h = 0; h < N_HARMS; h++)
+		proxy_start(scenes[h].proxy);
 	for (enum harm h = 0; h < N_HARMS; h++)
 		scene_harm(&scenes[h], h);
 	usleep(PAUSE_MS * 1000);

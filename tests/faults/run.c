@@ -240,7 +240,7 @@ static void add_stats(struct run_result *r, struct party *p, size_t n)
  * The run
  */
 
-void run_net(struct net *net, struct proxy **proxy, size_t n, uint64_t seed)
+void run_prepare(struct net *net, struct proxy **proxy, size_t n, uint64_t seed)
 {
 	int ports[NET_MAX];
 
@@ -256,6 +256,11 @@ void run_net(struct net *net, struct proxy **proxy, size_t n, uint64_t seed)
 	memcpy(net->ports, ports, sizeof(ports));
 	net->o.liveness_ms = LIVENESS_MS;
 	net->o.resume_ms = RESUME_MS;
+}
+
+void run_net(struct net *net, struct proxy **proxy, size_t n, uint64_t seed)
+{
+	run_prepare(net, proxy, n, seed);
 	proxy_start(*proxy);
 }
 

@@ -19,6 +19,14 @@
  */
 void run_net(struct net *net, struct proxy **proxy, size_t n, uint64_t seed);
 
+/*
+ * run_prepare(net, proxy, n, seed):
+ * The same, but proxy_start() is still to be called: after fork(), which does
+ * not go well with threads.
+ */
+void run_prepare(struct net *net, struct proxy **proxy, size_t n,
+		 uint64_t seed);
+
 /* run_start(net, i): net_start() where run_net() said. */
 void run_start(struct net *net, size_t i);
 
