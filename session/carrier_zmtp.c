@@ -500,6 +500,12 @@ static ssize_t write_now(struct conn *conn, const uint8_t *head,
 	return n;
 }
 
+/* When the network is to be looked at while something is under way. */
+static int network_beat(const struct carrier *c)
+{
+	return c->o.liveness_ms / 3 + 1;
+}
+
 static int zmtp_send(struct session_carrier *base,
 		     struct session_conn *conn_base,
 		     struct session_frame *frame)
@@ -521,7 +527,7 @@ static int zmtp_send(struct session_carrier *base,
 	}
 	if (!conn->sent) {
 		conn->sent = true;
-		wake_at(c, now_ms() + c->o.liveness_ms / 3 + 1);
+		wake_at(c, now_ms() + network_beat(c));
 	}
 	head_len = session_zmtp_make_header(head, frame->len);
 	n = write_now(conn, head, head_len, frame);
@@ -920,12 +926,6 @@ static void on_writable(struct carrier *c, struct conn *conn)
  */
 
 /* Ask a connection that is silent; end one that does not answer. */
-/* When the network is to be looked at while something is under way. */
-static int network_beat(const struct carrier *c)
-{
-	return c->o.liveness_ms / 3 + 1;
-}
-
 /*
  * Is the other end's kernel still there, though what was sent to it has not
  * been acknowledged?  A busy program makes its kernel close the window but not

@@ -26,18 +26,12 @@ static const char *const traffic_label[2] = {"I traffic", "R traffic"};
 static const char derived_label[] = "derived";
 static const char resume_label[] = "resume";
 
-static void hmac_init(crypto_auth_hmacsha256_state *st, const uint8_t *key,
-		      size_t len)
-{
-	crypto_auth_hmacsha256_init(st, key, len);
-}
-
 static void extract(uint8_t prk[SESSION_HASH_LEN], const uint8_t *salt,
 		    size_t salt_len, const uint8_t *ikm, size_t ikm_len)
 {
 	crypto_auth_hmacsha256_state st;
 
-	hmac_init(&st, salt, salt_len);
+	crypto_auth_hmacsha256_init(&st, salt, salt_len);
 	crypto_auth_hmacsha256_update(&st, ikm, ikm_len);
 	crypto_auth_hmacsha256_final(&st, prk);
 	did_secret_wipe(&st, sizeof(st));
@@ -73,7 +67,7 @@ void session_schedule_label(uint8_t *out, size_t len,
 
 	assert(len <= sizeof(block));
 	assert(label_len <= UINT8_MAX && context_len <= UINT8_MAX);
-	hmac_init(&st, secret, SESSION_HASH_LEN);
+	crypto_auth_hmacsha256_init(&st, secret, SESSION_HASH_LEN);
 	crypto_auth_hmacsha256_update(&st, head, sizeof(head));
 	crypto_auth_hmacsha256_update(&st, (const uint8_t *)LABEL_PREFIX,
 				      strlen(LABEL_PREFIX));
@@ -106,7 +100,7 @@ void session_schedule_mac(uint8_t mac[SESSION_MAC_LEN],
 	crypto_auth_hmacsha256_state st;
 	uint8_t full[SESSION_HASH_LEN];
 
-	hmac_init(&st, key, SESSION_HASH_LEN);
+	crypto_auth_hmacsha256_init(&st, key, SESSION_HASH_LEN);
 	crypto_auth_hmacsha256_update(&st, (const uint8_t *)label,
 				      strlen(label));
 	crypto_auth_hmacsha256_update(&st, a, a_len);
