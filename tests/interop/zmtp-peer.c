@@ -2,13 +2,14 @@
  * One end of a connection for zmtp.py: the carrier that speaks ZMTP itself, or
  * libzmq.
  *
- *   zmtp-peer echo ENDPOINT FRAME_MAX UNRESPONSIVE_MS
+ *   zmtp-peer echo ENDPOINT FRAME_MAX UNRESPONSIVE_MS N
  *   zmtp-peer dial ENDPOINT FRAME_MAX UNRESPONSIVE_MS N COUNT SIZE [IDLE_MS]
  *   zmtp-peer zmq-echo ENDPOINT
  *   zmtp-peer zmq-dial ENDPOINT N COUNT SIZE
  *
- * "echo" listens, prints "listening", and returns every message to its sender.
- * "dial" holds ${N} connections at once, idles, and sends ${COUNT} messages of
+ * "echo" listens for ${N} parties, prints "listening", and returns every
+ * message to its sender. "dial" holds ${N} connections at once, idles, and
+ * sends ${COUNT} messages of
  * ${SIZE} bytes over each, one at a time; it compares what returns and prints a
  * line of JSON.  SIZE -1 makes it reconnect for each of ${COUNT} messages.
  */
@@ -43,10 +44,10 @@ static void die(const char *what, const char *why)
 	exit(1);
 }
 
-static struct session_carrier *carrier_new(char **argv)
+static struct session_carrier *carrier_new(char **argv, size_t n_parties)
 {
 	const struct session_carrier_options o = {
-	    .n_parties = 8,
+	    .n_parties = n_parties,
 	    .liveness_ms = 15000,
 	    .unresponsive_ms = atoi(argv[4]),
 	    .stranger_max = strtoull(argv[3], NULL, 10),
@@ -89,7 +90,8 @@ static bool next_event(struct session_carrier *c,
 
 static int echo(char **argv)
 {
-	struct session_carrier *c = carrier_new(argv);
+	struct session_carrier *c =
+	    carrier_new(argv, strtoull(argv[5], NULL, 10));
 	int err = session_carrier_listen(c, argv[2]);
 	static int known;
 	int n_down = 0; /* a few are told, lest the pipe be full */
@@ -223,7 +225,7 @@ static int reconnect(struct session_carrier *c, const char *endpoint,
 
 static int dial(int argc, char **argv)
 {
-	struct session_carrier *c = carrier_new(argv);
+	struct session_carrier *c = carrier_new(argv, 1);
 	static struct session_conn *conns[CONNS_MAX];
 	size_t n = strtoull(argv[5], NULL, 10),
 	       count = strtoull(argv[6], NULL, 10);
@@ -320,7 +322,7 @@ static int zmq_dial(char **argv)
 
 int main(int argc, char **argv)
 {
-	if (argc == 5 && strcmp(argv[1], "echo") == 0)
+	if (argc == 6 && strcmp(argv[1], "echo") == 0)
 		return echo(argv);
 	if (argc >= 8 && strcmp(argv[1], "dial") == 0)
 		return dial(argc, argv);

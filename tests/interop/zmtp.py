@@ -43,11 +43,16 @@ def free_port():
 
 
 @contextlib.contextmanager
-def listener(kind="echo", frame_max=FRAME_MAX, unresponsive_ms=30000):
-    """A peer that listens; (process, endpoint, port)."""
+def listener(kind="echo", frame_max=FRAME_MAX, unresponsive_ms=30000,
+             parties=8):
+    """A peer that listens for so many parties; (process, endpoint, port).
+
+    The listener keeps 256 strangers and as many as there are parties; of more
+    it closes the oldest."""
     port = free_port()
     endpoint = f"tcp://127.0.0.1:{port}"
-    more = [] if kind == "zmq-echo" else [str(frame_max), str(unresponsive_ms)]
+    more = [] if kind == "zmq-echo" else [
+        str(frame_max), str(unresponsive_ms), str(parties)]
     p = subprocess.Popen([PEER, kind, endpoint, *more], text=True,
                          stdout=subprocess.PIPE)
     try:
@@ -364,7 +369,7 @@ def three_hundred_dealers_of_ours_at_one_router_of_libzmq():
 
 @case
 def three_hundred_dealers_of_libzmq_at_one_listener_of_ours():
-    with listener() as (_, endpoint, _):
+    with listener(parties=300) as (_, endpoint, _):
         dial(endpoint, 300, 20, 500, kind="zmq-dial")
 
 
