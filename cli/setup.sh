@@ -44,7 +44,12 @@ packages()
 	check  clang-format-14   command clang-format-14
 	check  g++               command c++
 	check  libclang-rt-14-dev command clang-14
+	check  mandoc            command mandoc
 	check  shellcheck        command shellcheck
+	debian debhelper         command dh
+	debian debootstrap       command debootstrap
+	debian dpkg-dev          command dpkg-buildpackage
+	debian lintian           command lintian
 	node   nodejs            command node
 	node   npm               command npm
 	END

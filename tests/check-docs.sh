@@ -1,8 +1,11 @@
 #!/bin/sh
-# Documents: every relative link leads somewhere, and README's layout names
-# what there is: each path in it exists, each directory stands in it.
+# Documents: man pages have no fault that mandoc finds; every relative link
+# leads somewhere; README's layout names what there is: each path in it exists,
+# each directory stands in it.
 set -eu
 cd "$(dirname "$0")/.."
+
+mandoc -T lint -W warning cli/man/*.[0-9]
 
 # shellcheck disable=SC2016 # a program in awk
 find . \( -name '.git' -o -name 'build*' -o -name 'node_modules' \) -prune \
