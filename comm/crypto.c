@@ -9,6 +9,7 @@
  */
 #include "comm/crypto.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -89,49 +90,120 @@ void comm_crypto_derive(uint8_t *kek, size_t kek_len, const uint8_t *z,
 
 /* --- key wrap --- */
 
-static int run_wrap(uint8_t *out, size_t out_len, const uint8_t *kek,
-		    const uint8_t *in, size_t len, int encrypt)
+/*
+ * RFC 3394 2.2, one block after the other: OpenSSL's own AES-256-WRAP goes
+ * through AES in tables, without the processor's instructions, which is slower
+ * and does not take the same time for all keys.
+ */
+static const uint8_t wrap_iv[COMM_CRYPTO_WRAP_LEN] = {0xa6, 0xa6, 0xa6, 0xa6,
+						      0xa6, 0xa6, 0xa6, 0xa6};
+
+enum {
+	WRAP_ROUNDS = 6,
+	HALF = COMM_CRYPTO_BLOCK_LEN / 2,
+};
+
+static EVP_CIPHER_CTX *new_block_cipher(const uint8_t *key, int encrypt)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int n = 0, err = PARLEY_ERR_MEMORY;
 
-	if (ctx == NULL)
-		return err;
-	EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-	if (EVP_CipherInit_ex(ctx, EVP_aes_256_wrap(), NULL, kek, NULL,
-			      encrypt) != 1)
-		goto out;
-	err = PARLEY_ERR_SEAL;
-	if (EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 &&
-	    (size_t)n == out_len)
-		err = 0;
-out:
-	EVP_CIPHER_CTX_free(ctx);
-	return err;
+	if (ctx != NULL && (EVP_CipherInit_ex(ctx, EVP_aes_256_ecb(), NULL, key,
+					      NULL, encrypt) != 1 ||
+			    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1)) {
+		EVP_CIPHER_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+static bool run_block(EVP_CIPHER_CTX *ctx, uint8_t block[COMM_CRYPTO_BLOCK_LEN])
+{
+	int n;
+
+	return EVP_CipherUpdate(ctx, block, &n, block, COMM_CRYPTO_BLOCK_LEN) ==
+		   1 &&
+	       n == COMM_CRYPTO_BLOCK_LEN;
+}
+
+/* A ^= t; it stays below 6 * 9, so one byte holds it. */
+static void xor_step(uint8_t block[COMM_CRYPTO_BLOCK_LEN], size_t t)
+{
+	block[HALF - 1] ^= (uint8_t)t;
 }
 
 int comm_crypto_wrap(uint8_t *wrapped, const uint8_t kek[COMM_CRYPTO_KEK_LEN],
 		     const uint8_t *cek, size_t len)
 {
-	if (len < 16 || len > COMM_CRYPTO_CEK_LEN_MAX || len % 8 != 0)
+	uint8_t block[COMM_CRYPTO_BLOCK_LEN], *r;
+	EVP_CIPHER_CTX *ctx;
+	size_t n = len / HALF;
+	int err = PARLEY_ERR_MEMORY;
+
+	if (len < 16 || len > COMM_CRYPTO_CEK_LEN_MAX || len % HALF != 0)
 		return PARLEY_ERR_LENGTH;
-	return run_wrap(wrapped, len + COMM_CRYPTO_WRAP_LEN, kek, cek, len, 1);
+	ctx = new_block_cipher(kek, 1);
+	if (ctx == NULL)
+		return err;
+	memcpy(block, wrap_iv, HALF);
+	memcpy(wrapped + HALF, cek, len);
+	for (size_t j = 0; j < WRAP_ROUNDS; j++) {
+		for (size_t i = 1; i <= n; i++) {
+			r = wrapped + i * HALF;
+			memcpy(block + HALF, r, HALF);
+			if (!run_block(ctx, block))
+				goto out;
+			xor_step(block, n * j + i);
+			memcpy(r, block + HALF, HALF);
+		}
+	}
+	memcpy(wrapped, block, HALF);
+	err = 0;
+out:
+	/* Not wrapped to the end, it is still the key. */
+	if (err != 0)
+		did_secret_wipe(wrapped, len + COMM_CRYPTO_WRAP_LEN);
+	did_secret_wipe(block, sizeof(block));
+	EVP_CIPHER_CTX_free(ctx);
+	return err;
 }
 
 int comm_crypto_unwrap(uint8_t *cek, const uint8_t kek[COMM_CRYPTO_KEK_LEN],
 		       const uint8_t *wrapped, size_t len)
 {
-	/* OpenSSL may write as much as it reads before it knows. */
+	/* Nothing is given out before it is known to be right. */
 	uint8_t out[COMM_CRYPTO_CEK_LEN_MAX + COMM_CRYPTO_WRAP_LEN];
-	int err;
+	uint8_t block[COMM_CRYPTO_BLOCK_LEN], *r;
+	EVP_CIPHER_CTX *ctx;
+	size_t n = len / HALF - 1;
+	int err = PARLEY_ERR_MEMORY;
 
 	if (len < 16 + COMM_CRYPTO_WRAP_LEN || len > sizeof(out) ||
-	    len % 8 != 0)
+	    len % HALF != 0)
 		return PARLEY_ERR_LENGTH;
-	err = run_wrap(out, len - COMM_CRYPTO_WRAP_LEN, kek, wrapped, len, 0);
-	if (err == 0)
-		memcpy(cek, out, len - COMM_CRYPTO_WRAP_LEN);
+	ctx = new_block_cipher(kek, 0);
+	if (ctx == NULL)
+		return err;
+	memcpy(out, wrapped, len);
+	memcpy(block, out, HALF);
+	for (size_t j = WRAP_ROUNDS; j-- > 0;) {
+		for (size_t i = n; i >= 1; i--) {
+			r = out + i * HALF;
+			xor_step(block, n * j + i);
+			memcpy(block + HALF, r, HALF);
+			if (!run_block(ctx, block))
+				goto out;
+			memcpy(r, block + HALF, HALF);
+		}
+	}
+	err = PARLEY_ERR_SEAL;
+	if (sodium_memcmp(block, wrap_iv, HALF) != 0)
+		goto out;
+	memcpy(cek, out + HALF, len - COMM_CRYPTO_WRAP_LEN);
+	err = 0;
+out:
 	did_secret_wipe(out, sizeof(out));
+	did_secret_wipe(block, sizeof(block));
+	EVP_CIPHER_CTX_free(ctx);
 	return err;
 }
 

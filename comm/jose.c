@@ -20,9 +20,12 @@
 #include "did/secret.h"
 
 enum {
-	SLICE_LEN_MIN = 64, /* longer than what stands in their place */
-	SLICES_MAX = 64,
+	SLICE_LEN_MIN = 24, /* longer than what stands in their place */
+	SLICES_MAX = 40,
 };
+
+/* Which slice is said in one character that stands for itself. */
+_Static_assert('0' + SLICES_MAX < '\\', "no escape");
 
 /*
  * Header parameters that bring a key along.  RFC 8725 3.10: "Do Not Trust
@@ -73,13 +76,17 @@ int comm_jose_bound(const char *text, size_t len, size_t values_max)
 
 /*
  * Long strings.  jansson reads character by character, about 15 ns each, which
- * for a message of 1 KiB is as much as its signature.  So values that are long
+ * for a message of 1 KiB is as much as its signature, and for the key ids and
+ * keys of any envelope as much as its encryption.  So values that are long
  * and plain (printable ASCII without escapes: they stand for themselves) are
  * cut out before parsing and put back after it.  In their place stands a string
  * that begins with U+0001, which no other string may do then: a text that
  * writes that character at all is parsed as it is.
  */
 #define MARK "\\u0001"
+
+/* The byte ${b} in all places of a word. */
+#define ALL(b) ((uint64_t)(b)*0x0101010101010101)
 
 struct slices {
 	struct {
@@ -94,11 +101,39 @@ static bool is_plain(char c)
 	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
+/* The bytes of ${x}, each below 0x80, that are ${c}: their highest bit. */
+static uint64_t equal_to(uint64_t x, char c)
+{
+	return ALL(0x80) - (x ^ ALL(c));
+}
+
+/* Length of the plain characters that ${text} begins with. */
+static size_t plain_span(const char *text, size_t len)
+{
+	size_t n = 0;
+	uint64_t x, odd;
+
+	/* Eight at a time; each byte of the sums stays in its place. */
+	for (; len - n >= sizeof(x); n += sizeof(x)) {
+		memcpy(&x, text + n, sizeof(x));
+		odd = x; /* 0x80 and over */
+		x &= ALL(0x7f);
+		odd |= ~(x + ALL(0x60)); /* below ' ' */
+		odd |= x + ALL(1);	 /* over '~' */
+		odd |= equal_to(x, '"') | equal_to(x, '\\');
+		if (odd & ALL(0x80))
+			break;
+	}
+	while (n < len && is_plain(text[n]))
+		n++;
+	return n;
+}
+
 /*
- * Copy ${text} to ${out}, which is as large, without its long values.  Outside
- * of strings a quote opens one; inside, only an escape hides the next quote:
- * so the two texts are cut at the same places as a JSON parser would, and what
- * is not JSON stays so.
+ * Copy ${text} to ${out}, which is as large, without its long values: those
+ * behind a colon, and the first of an array.  Outside of strings a quote opens
+ * one; inside, only an escape hides the next quote: so the two texts are cut at
+ * the same places as a JSON parser would, and what is not JSON stays so.
  */
 static size_t cut_out(char *out, struct slices *s, const char *text, size_t len)
 {
@@ -108,17 +143,19 @@ static size_t cut_out(char *out, struct slices *s, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		out[n++] = text[i];
 		if (text[i] != '"') {
-			if (!strchr(" \t\r\n", text[i]))
+			if (text[i] > ' ')
 				before = text[i];
 			continue;
 		}
-		for (end = i + 1; end < len && is_plain(text[end]); end++)
-			;
-		if (before == ':' && end < len && text[end] == '"' &&
-		    end - i > SLICE_LEN_MIN && s->n < SLICES_MAX) {
+		end = i + 1 + plain_span(text + i + 1, len - i - 1);
+		if ((before == ':' || before == '[') && end < len &&
+		    text[end] == '"' && end - i > SLICE_LEN_MIN &&
+		    s->n < SLICES_MAX) {
 			s->slice[s->n].text = text + i + 1;
 			s->slice[s->n].len = end - i - 1;
-			n += (size_t)sprintf(out + n, MARK "%zu", s->n);
+			memcpy(out + n, MARK, strlen(MARK));
+			n += strlen(MARK);
+			out[n++] = (char)('0' + s->n);
 			s->n++;
 			i = end - 1;
 		} else {
@@ -144,7 +181,7 @@ static int put_back(json_t *value, const struct slices *s)
 	size_t i;
 
 	if (text != NULL && text[0] == '\1') {
-		i = strtoul(text + 1, NULL, 10);
+		i = (size_t)(text[1] - '0');
 		return json_string_setn_nocheck(value, s->slice[i].text,
 						s->slice[i].len);
 	}

@@ -20,6 +20,7 @@
 #include "did/bytes.h"
 #include "did/ec.h"
 #include "did/rsa.h"
+#include "did/x25519.h"
 
 #define DID_KEY_SCHEME "did:key:"
 
@@ -259,8 +260,8 @@ int did_key_derive_x25519(struct did_key *x, const struct did_key *ed)
 
 	if (ed->type != DID_KEY_ED25519)
 		return PARLEY_ERR_ARGUMENT;
-	if (crypto_sign_ed25519_pk_to_curve25519(bytes, ed->bytes) != 0)
-		return PARLEY_ERR_KEY;
+	/* In the right group, or did_key_from_bytes() had refused it. */
+	did_x25519_from_edwards(bytes, ed->bytes);
 	return did_key_from_bytes(x, DID_KEY_X25519, bytes, sizeof(bytes));
 }
 

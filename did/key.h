@@ -123,10 +123,11 @@ int did_key_encode(char *did, size_t size, const struct did_key *key)
 /*
  * did_key_derive_x25519(x, ed):
  * Set ${x} to the X25519 key that belongs to the Ed25519 key ${ed}
- * (RFC 7748: u = (1 + y) / (1 - y)).
+ * (RFC 7748: u = (1 + y) / (1 - y)), which was made by the functions above and
+ * so is not checked a second time.
  *
- * Returns 0, or PARLEY_ERR_KEY (small order or not canonical),
- * PARLEY_ERR_ARGUMENT (not an Ed25519 key).
+ * Returns 0, or PARLEY_ERR_KEY (small order after all), PARLEY_ERR_ARGUMENT
+ * (not an Ed25519 key).
  */
 int did_key_derive_x25519(struct did_key *x, const struct did_key *ed)
     __attribute__((warn_unused_result));

@@ -16,6 +16,7 @@
 #include <parley/err.h>
 
 #include "did/secret.h"
+#include "did/x25519.h"
 
 enum {
 	SEED_LEN = crypto_sign_SEEDBYTES,
@@ -41,7 +42,7 @@ static int set_x25519(struct did_pair *pair, const uint8_t *scalar)
 {
 	uint8_t pk[DID_KEY_X25519_LEN];
 
-	if (crypto_scalarmult_base(pk, scalar) != 0)
+	if (did_x25519_public(pk, scalar) != 0)
 		return PARLEY_ERR_KEY;
 	memcpy(pair->secret, scalar, SCALAR_LEN);
 	pair->secret_len = SCALAR_LEN;

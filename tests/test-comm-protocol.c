@@ -314,6 +314,18 @@ static void texts_that_are_no_invitation_are_refused(void **state)
 #define TEN  "0123456789"
 #define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
+static void load_both_ways(const char *text, size_t len)
+{
+	json_t *a = NULL, *b = NULL;
+	int err = comm_jose_load(&a, text, len);
+
+	assert_int_equal(err, did_json_parse(&b, text, len));
+	if (err == 0)
+		assert_true(json_equal(a, b));
+	json_decref(a);
+	json_decref(b);
+}
+
 static void long_strings_load_as_by_the_parser_alone(void **state)
 {
 	static const char *const texts[] = {
@@ -336,17 +348,41 @@ static void long_strings_load_as_by_the_parser_alone(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		json_t *a = NULL, *b = NULL;
-		size_t len = strlen(texts[i]);
-		int err = comm_jose_load(&a, texts[i], len);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		load_both_ways(texts[i], strlen(texts[i]));
+}
 
-		assert_int_equal(err, did_json_parse(&b, texts[i], len));
-		if (err == 0)
-			assert_true(json_equal(a, b));
-		json_decref(a);
-		json_decref(b);
+/* Each byte at each place of a word, and in each length around the least. */
+static void any_byte_in_a_long_string_loads_as_by_the_parser_alone(void **state)
+{
+	char text[64];
+
+	(void)state;
+	for (int byte = 0; byte < 256; byte++) {
+		for (size_t at = 0; at < 18; at++) {
+			int len =
+			    snprintf(text, sizeof(text), "{\"a\":[\"%.*s\"]}",
+				     20 + byte % 20, LONG);
+
+			text[7 + at] = (char)byte;
+			load_both_ways(text, (size_t)len);
+		}
 	}
+}
+
+/* More strings than are cut out. */
+static void many_long_strings_load_as_by_the_parser_alone(void **state)
+{
+	char text[100 * sizeof(LONG)];
+	size_t len = 0;
+
+	(void)state;
+	for (int i = 0; i < 90; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"%c\"%d\":\"%02d%.60s\"",
+					i == 0 ? '{' : ',', i, i, LONG);
+	text[len++] = '}';
+	load_both_ways(text, len);
 }
 
 static void values_are_counted_before_parsing(void **state)
@@ -371,6 +407,9 @@ int main(void)
 	    cmocka_unit_test(invitation_is_read_as_built),
 	    cmocka_unit_test(texts_that_are_no_invitation_are_refused),
 	    cmocka_unit_test(long_strings_load_as_by_the_parser_alone),
+	    cmocka_unit_test(
+		any_byte_in_a_long_string_loads_as_by_the_parser_alone),
+	    cmocka_unit_test(many_long_strings_load_as_by_the_parser_alone),
 	    cmocka_unit_test(values_are_counted_before_parsing),
 	};
 

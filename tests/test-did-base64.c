@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include <parley/err.h>
 
@@ -78,7 +79,7 @@ static void only_64_characters_are_accepted(void **state)
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				       "abcdefghijklmnopqrstuvwxyz"
 				       "0123456789-_";
-	char text[4];
+	char text[12]; /* a whole group of eight, and half of one */
 
 	(void)state;
 	for (int c = 0; c < 256; c++) {
@@ -86,11 +87,35 @@ static void only_64_characters_are_accepted(void **state)
 				   ? 0
 				   : PARLEY_ERR_ENCODING;
 
-		for (size_t at = 0; at < 4; at++) {
-			memcpy(text, "AAAA", 4);
+		for (size_t at = 0; at < sizeof(text); at++) {
+			memset(text, at % 2 ? 'A' : '_', sizeof(text));
 			text[at] = (char)c;
-			assert_int_equal(decode(text, 4), expected);
+			assert_int_equal(decode(text, sizeof(text)), expected);
 		}
+	}
+}
+
+/* libsodium has a codec of its own; both directions, all lengths and bytes. */
+static void texts_and_bytes_are_those_of_libsodium(void **state)
+{
+	enum { LEN_MAX = 100, N_ROUNDS = 200 };
+	uint8_t bytes[LEN_MAX], decoded[LEN_MAX];
+	char text[DID_BASE64_LEN(LEN_MAX) + 1], expected[sizeof(text) + 1];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < N_ROUNDS * LEN_MAX; i++) {
+		size_t len = i % (LEN_MAX + 1);
+
+		randombytes_buf(bytes, len);
+		did_base64_encode(text, bytes, len);
+		sodium_bin2base64(expected, sizeof(expected), bytes, len,
+				  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+		assert_string_equal(text, expected);
+		assert_int_equal(
+		    did_base64_decode(decoded, len, &n, text, strlen(text)), 0);
+		assert_int_equal(n, len);
+		assert_memory_equal(decoded, bytes, len);
 	}
 }
 
@@ -178,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(published_texts_are_read_and_written),
 	    cmocka_unit_test(every_length_comes_back),
 	    cmocka_unit_test(only_64_characters_are_accepted),
+	    cmocka_unit_test(texts_and_bytes_are_those_of_libsodium),
 	    cmocka_unit_test(text_with_padding_is_refused),
 	    cmocka_unit_test(text_with_white_space_is_refused),
 	    cmocka_unit_test(impossible_length_is_refused),

@@ -2,14 +2,14 @@
 # Packs and unpacks per second of processor time, in process, of the library
 # and of didcomm-node in the same run.
 #
-#   sh tests/bench/envelope.sh BUILD [SECONDS]
+#   sh tests/bench/envelope.sh BUILD [SECONDS [BAR]]
 #
 # BUILD is a directory in which meson has built the project (buildtype release
 # or debugoptimized, no sanitizer).  SECONDS is spent on each figure (default
 # 1).  Needs node and npm; npm installs into BUILD/interop-didcomm.
 #
-# Exit codes: 0 each figure is at least 4 times that of didcomm-node, 1 one is
-# not, 2 usage or something is missing.
+# Exit codes: 0 each figure is at least BAR (default 4; 0: any will do) times
+# that of didcomm-node, 1 one is not, 2 usage or something is missing.
 set -eu
 
 die() {
@@ -17,13 +17,15 @@ die() {
 	exit 2
 }
 
-[ $# -ge 1 ] || die "usage: sh tests/bench/envelope.sh BUILD [SECONDS]"
+[ $# -ge 1 ] && [ $# -le 3 ] ||
+	die "usage: sh tests/bench/envelope.sh BUILD [SECONDS [BAR]]"
 [ -e "$1/comm/libcomm.a" ] || die "no comm/libcomm.a in '$1'; build first"
 for tool in node npm pkg-config; do
 	command -v "$tool" >/dev/null || die "'$tool' is not installed"
 done
 build=$(cd "$1" && pwd)
 span=${2:-1}
+bar=${3:-4}
 cd "$(dirname "$0")/../.."
 here=tests/interop/didcomm
 work=$build/interop-didcomm
@@ -39,4 +41,4 @@ ${CC:-cc} -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -I. -Idid/include \
 	"$build/comm/libcomm.a" "$build/did/libdid.a" \
 	$(pkg-config --cflags --libs libsodium libcrypto jansson libcurl) ||
 	die "envelope.c does not compile"
-exec node "$work/envelope.js" "$work/envelope" "$work" "$span"
+exec node "$work/envelope.js" "$work/envelope" "$work" "$span" "$bar"

@@ -50,6 +50,11 @@ CURVE_KEYS = {
 ALICE_KEYS = {"X25519": ALICE + "#key-x25519-1", "P-256": ALICE +
               "#key-p256-1", "P-521": ALICE + "#key-p521-1"}
 SCENARIOS = {}
+ORDERS = {
+    "P-256": int("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2"
+                 "fc632551", 16),
+    "secp256k1": K1_ORDER,
+}
 
 
 def pub(kid):
@@ -131,6 +136,22 @@ def cut(text, n=1):
     return b64(unb64(text)[:-n])
 
 
+def with_signature(key, change_signature, header=None):
+    """Signed by `key`, with another signature made of the right one."""
+    e = sign(key, PLAIN, header=header)
+    one = e["signatures"][0]
+    one["signature"] = b64(change_signature(unb64(one["signature"])))
+    return e
+
+
+def with_rs(key, change_rs):
+    def apply(raw):
+        r, s = (int.from_bytes(raw[i:i + 32], "big") for i in (0, 32))
+        return b"".join(v.to_bytes(32, "big")
+                        for v in change_rs(r, s, ORDERS[key.crv]))
+    return with_signature(key, apply)
+
+
 def valid():
     for crv in CURVE_KEYS:
         for enc in ENCS:
@@ -151,6 +172,12 @@ def valid():
     ok("signed-es256k-high-s", "ES256K with the higher s",
        sign(KEYS[ALICE + "#key-3"], PLAIN, low=False), "signed",
        signer=ALICE + "#key-3")
+    ok("signed-es256-high-s", "ES256 with the higher s", with_rs(
+        KEYS[ALICE + "#key-2"], lambda r, s, n: (r, max(s, n - s))), "signed",
+       signer=ALICE + "#key-2")
+    ok("signed-es256-low-s", "ES256 with the lower s", with_rs(
+        KEYS[ALICE + "#key-2"], lambda r, s, n: (r, min(s, n - s))), "signed",
+       signer=ALICE + "#key-2")
     ok("signed-flattened", "signed, flattened, kid protected",
        sign(SIGNER, PLAIN, form="flattened", kid="protected"), "signed",
        signer=SIGNER.kid)
@@ -601,6 +628,41 @@ def meaning():
             "ENVELOPE", change(anon(), (m,), "AA"))
 
 
+def signatures():
+    """ECDSA; those of Ed25519 are in vectors/jws/."""
+    for key in (KEYS[ALICE + "#key-2"], KEYS[ALICE + "#key-3"]):
+        own = key.alg()
+        for name, tests, change_rs in (
+                ("zero", "r and s are 0", lambda r, s, n: (0, 0)),
+                ("r-zero", "r is 0", lambda r, s, n: (0, s)),
+                ("s-zero", "s is 0", lambda r, s, n: (r, 0)),
+                ("r-order", "r is the order", lambda r, s, n: (n, s)),
+                ("s-order", "s is the order", lambda r, s, n: (r, n)),
+                ("all-ones", "r and s are 2^256 - 1",
+                 lambda r, s, n: (2**256 - 1, 2**256 - 1)),
+                ("swapped", "s before r", lambda r, s, n: (s, r)),
+                ("r-changed", "a bit of r", lambda r, s, n: (r ^ 1, s)),
+                ("s-changed", "a bit of s", lambda r, s, n: (r, s ^ 1))):
+            add("signature-%s-%s" % (own.lower(), name), "%s: %s" %
+                (own, tests), "SIGNATURE", with_rs(key, change_rs))
+        for name, tests, change_raw in (
+                ("der", "in DER, as X.509 has it", lambda raw:
+                 encode_dss_signature(int.from_bytes(raw[:32], "big"),
+                                      int.from_bytes(raw[32:], "big"))),
+                ("empty", "no byte", lambda raw: b""),
+                ("short", "63 bytes", lambda raw: raw[:63]),
+                ("long", "65 bytes", lambda raw: raw + b"\0"),
+                ("long-r", "65 bytes, r of 33", lambda raw: b"\0" + raw)):
+            add("signature-%s-%s" % (own.lower(), name), "%s: %s" %
+                (own, tests), "SIGNATURE", with_signature(key, change_raw))
+        for alg in ("EdDSA", "ES256", "ES256K"):
+            if alg != own:
+                add("alg-%s-for-%s" % (alg.lower(), own.lower()),
+                    "alg %s with a key of %s" % (alg, own), "ALGORITHM",
+                    sign(key, PLAIN, header={"alg": alg}),
+                    "alg is not that of the key")
+
+
 def rotation():
     old = KEYS[CHARLIE + "#key-1"]
 
@@ -717,7 +779,7 @@ def main():
     if len(args) != 1 + check:
         sys.exit(__doc__.split("\n\n")[1])
     for part in (valid, structure, encodings, headers, lengths, keys, names,
-                 meaning, rotation):
+                 meaning, signatures, rotation):
         part()
     different = set(n for n in os.listdir(args[-1]) if n.endswith(".txt")) \
         if check else set()

@@ -24,6 +24,7 @@ are deterministic, so the output is the same on every run.  Needs the package
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import sys
@@ -373,6 +374,16 @@ def headers():
             Parts(prot=protected(alg=alg)))
     bad("alg-none-unsigned", "alg is none and the signature is empty",
         "ALGORITHM", Parts(prot=protected(alg="none")).general(signature=""))
+    # RFC 8725 2.1: what a verifier takes for its public key is no secret.
+    for name, what, key in (
+            ("raw-key", "public key", raw_public(ALICE.key)),
+            ("multikey", "multikey", ALICE.multikey.encode())):
+        p = Parts(prot=protected(alg="HS256"))
+        mac = hmac.digest(key, (p.protected + "." + p.payload).encode(),
+                          "sha256")
+        bad("alg-hs256-by-" + name, "HMAC keyed with the signer's " + what,
+            "ALGORITHM", p.general(signature=b64(mac)))
+    p = Parts()
     for alg in ("ES256", "ES256K"):
         bad("alg-%s-for-ed25519" % alg.lower(),
             "alg of DIDComm, but not that of the key", "ALGORITHM",

@@ -6,9 +6,10 @@
 #   sh tests/interop/didcomm.sh BUILD
 #
 # BUILD is a directory in which meson has built the project.  npm installs
-# into BUILD/interop-didcomm, nothing into the tree.  Needs node (18 or later),
-# npm and a registry that it reaches, or its cache; Python 3 with the package
-# `cryptography`.
+# into BUILD/interop-didcomm, nothing into the tree.  pip installs what
+# requirements.txt names into BUILD/interop-session/venv, which session.sh uses as
+# well; with VENV set, that virtual environment is used as it is.  Needs node (18
+# or later), and of npm and pip a registry that they reach, or their cache.
 #
 # Prints one line per case and a total.  Exit codes: 0 all cases as expected,
 # 1 a case failed, 2 usage or something is missing.
@@ -40,7 +41,16 @@ ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -I. -Idid/include \
 	"$build/comm/libcomm.a" "$build/did/libdid.a" \
 	$(pkg-config --cflags --libs libsodium libcrypto jansson libcurl) ||
 	die "envelope.c does not compile"
+venv=${VENV:-$build/interop-session/venv}
+if [ -z "${VENV:-}" ]; then
+	[ -x "$venv/bin/python3" ] || python3 -m venv "$venv" ||
+		die "no virtual environment; is python3-venv installed?"
+	"$venv/bin/python3" -m pip install --quiet \
+		--disable-pip-version-check -r tests/interop/requirements.txt ||
+		die "pip could not install the packages"
+fi
+export PYTHONDONTWRITEBYTECODE=1
 status=0
 node "$work/peer.js" "$work/envelope" "$work" || status=1
-python3 $here/peer.py "$work/envelope" "$work" || status=1
+"$venv/bin/python3" $here/peer.py "$work/envelope" "$work" || status=1
 exit $status
