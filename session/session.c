@@ -864,8 +864,9 @@ static int make_parties(struct parley_session *s)
 static int make_descriptors(struct parley_session *s)
 {
 	const struct session_carrier_options o = {
-	    /* Half to notice that the connection broke, half to try again. */
-	    .liveness_ms = s->o.liveness_ms / 2,
+	    /* Half to notice that the connection broke, half to try again;
+	     * carriers look every third of what they are given. */
+	    .liveness_ms = s->o.liveness_ms * 3 / 8,
 	    .n_parties = s->n,
 	    .unresponsive_ms = s->o.unresponsive_ms,
 	    .stranger_max = SESSION_PROPOSE_LEN_MAX,

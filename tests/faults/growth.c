@@ -45,7 +45,7 @@
 enum {
 	ROWS_MAX = 16,
 	PARTIES_MAX = 1024,
-	SETTLE_MS = 1000, /* ACKs and the like are over then */
+	SETTLE_MS = 2500, /* twice: ACKs and the like are over then */
 	OPEN_TIMEOUT_MS = 120 * 1000,
 	CHANNEL_MAX = 32 * 1024, /* bytes */
 	CPU_MAX_PPM = 1000,	 /* of a core, for 100 channels */
@@ -188,6 +188,15 @@ static double rss(void)
 	return kib * 1024;
 }
 
+/* CPU time of an idle wait as such, which is not the session's. */
+static double wait_cost(int ms)
+{
+	const struct usage u = usage_now();
+
+	poll(NULL, 0, ms);
+	return usage_now().cpu_us - u.cpu_us;
+}
+
 /* Serve ${s} for ${ms} by its descriptor.  How often was there something? */
 static long serve(struct parley_session *s, int ms)
 {
@@ -238,7 +247,7 @@ static struct board *board_new(size_t n)
 static void mesh_party(struct board *b, const struct roster *r, size_t i,
 		       const struct options *o)
 {
-	const double before = rss();
+	const double before = rss(), cost = wait_cost(o->idle_ms);
 	struct parley_session *s;
 	struct usage u, v;
 	int64_t t;
@@ -258,7 +267,7 @@ static void mesh_party(struct board *b, const struct roster *r, size_t i,
 	v = usage_now();
 	/* The last wait of serve() is a wake-up, and not the session's. */
 	b->party[i].idle =
-	    (struct usage){v.cpu_us - u.cpu_us, v.wakes - u.wakes - 1};
+	    (struct usage){v.cpu_us - u.cpu_us - cost, v.wakes - u.wakes - 1};
 	pthread_barrier_wait(&b->barrier);
 	parley_session_free(s);
 }
