@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -31,7 +30,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,10 +39,10 @@
 #include "session/channel.h"
 #include "session/handshake.h"
 #include "session/session.h"
+#include "tests/faults/roster.h"
 
 enum {
 	ROWS_MAX = 16,
-	PARTIES_MAX = 1024,
 	SETTLE_MS = 2500, /* twice: ACKs and the like are over then */
 	OPEN_TIMEOUT_MS = 120 * 1000,
 	CHANNEL_MAX = 32 * 1024, /* bytes */
@@ -63,79 +61,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "growth: error: %s\n", what);
 	_exit(1);
-}
-
-/*
- * The parties
- */
-
-struct roster {
-	size_t n;
-	struct parley_identity *ids[PARTIES_MAX];
-	int fds[PARTIES_MAX]; /* keep the ports for their parties */
-	int ports[PARTIES_MAX];
-	struct parley_agreement *agreement;
-};
-
-/* A port that nobody else is given while ${*fdp} is open. */
-static int reserve_port(int *fdp)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(a);
-	const int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(fd, (struct sockaddr *)&a, len) ||
-	    getsockname(fd, (struct sockaddr *)&a, &len))
-		die("no port");
-	*fdp = fd;
-	return ntohs(a.sin_port);
-}
-
-/* Those below ${first_listener} never listen; their endpoint is no one's. */
-static void roster_init(struct roster *r, size_t n, size_t first_listener)
-{
-	char *text = NULL, *why = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-
-	memset(r, 0, sizeof(*r));
-	r->n = n;
-	if (!f)
-		die("out of memory");
-	fprintf(f, "{\"parley\": \"agreement/1\", "
-		   "\"id\": \"AAAAAAAAAAAAAAAAAAAAAA\", \"name\": \"growth\", "
-		   "\"created\": 0, \"threshold\": 1, \"parties\": [");
-	for (size_t i = 0; i < n; i++) {
-		r->fds[i] = -1;
-		r->ports[i] = 1;
-		if (i >= first_listener)
-			r->ports[i] = reserve_port(&r->fds[i]);
-		if (parley_did_identity_new(&r->ids[i]))
-			die("no identity");
-		fprintf(f,
-			"%s{\"did\": \"%s\", \"endpoints\": "
-			"[\"tcp://127.0.0.1:%d\"]}",
-			i ? ", " : "", parley_did_identity_did(r->ids[i]),
-			r->ports[i]);
-	}
-	fprintf(f, "]}");
-	if (fclose(f) ||
-	    parley_session_agreement_parse(&r->agreement, &why, text, len))
-		die(why ? why : "agreement");
-	free(text);
-}
-
-static void roster_free(struct roster *r)
-{
-	for (size_t i = 0; i < r->n; i++) {
-		parley_did_identity_free(r->ids[i]);
-		if (r->fds[i] >= 0)
-			close(r->fds[i]);
-	}
-	parley_session_agreement_free(r->agreement);
 }
 
 static struct parley_session *begin(const struct roster *r, size_t i,
@@ -170,22 +95,6 @@ static struct usage usage_now(void)
 	    .cpu_us = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
 		      (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec),
 	    .wakes = u.ru_nvcsw};
-}
-
-/* Memory that is this process's own, in bytes. */
-static double rss(void)
-{
-	FILE *f = fopen("/proc/self/status", "re");
-	char line[128];
-	double kib = 0;
-
-	if (!f)
-		die("no /proc/self/status");
-	while (fgets(line, sizeof(line), f))
-		if (strncmp(line, "RssAnon:", 8) == 0)
-			kib = strtod(line + 8, NULL);
-	fclose(f);
-	return kib * 1024;
 }
 
 /* CPU time of an idle wait as such, which is not the session's. */
@@ -227,7 +136,7 @@ struct board {
 		double rss;
 		struct usage idle;
 		long polls; /* that found something, while idle */
-	} party[PARTIES_MAX];
+	} party[ROSTER_MAX];
 };
 
 static struct board *board_new(size_t n)
@@ -247,7 +156,8 @@ static struct board *board_new(size_t n)
 static void mesh_party(struct board *b, const struct roster *r, size_t i,
 		       const struct options *o)
 {
-	const double before = rss(), cost = wait_cost(o->idle_ms);
+	const double before = roster_rss(getpid()),
+		     cost = wait_cost(o->idle_ms);
 	struct parley_session *s;
 	struct usage u, v;
 	int64_t t;
@@ -261,7 +171,7 @@ static void mesh_party(struct board *b, const struct roster *r, size_t i,
 	serve(s, SETTLE_MS);
 	pthread_barrier_wait(&b->barrier);
 	serve(s, SETTLE_MS);
-	b->party[i].rss = rss() - before;
+	b->party[i].rss = roster_rss(getpid()) - before;
 	u = usage_now();
 	b->party[i].polls = serve(s, o->idle_ms);
 	v = usage_now();
@@ -308,7 +218,7 @@ static void run_mesh(struct mesh_row *row, size_t n, const struct options *o)
 {
 	struct board *b = board_new(n);
 	const double s = o->idle_ms * 1e-3;
-	pid_t pids[PARTIES_MAX];
+	pid_t pids[ROSTER_MAX];
 	struct roster r;
 
 	roster_init(&r, n, 0);
@@ -717,7 +627,7 @@ static bool parse_list(size_t *list, size_t *np, char *text, size_t min)
 		const unsigned long v = strtoul(word, &end, 10);
 
 		if (*end || *np == ROWS_MAX ||
-		    (v != 0 && (v < min || v >= PARTIES_MAX)))
+		    (v != 0 && (v < min || v >= ROSTER_MAX)))
 			return false;
 		if (v != 0)
 			list[(*np)++] = v;
