@@ -38,6 +38,8 @@
 #include "did/key.h"
 #include "did/secret.h"
 
+#define DID_KEY_PREFIX "did:key:"
+
 enum {
 	SIG_LEN_MAX = 512, /* no signature of any JWS algorithm is longer */
 };
@@ -45,6 +47,8 @@ enum {
 /* The parts of an envelope.  ${payload} and ${protected} are as received. */
 struct jws {
 	struct parley_comm *c;
+	comm_signed_key *find;	   /* or NULL */
+	const void *context;	   /* of ${find} */
 	json_t *root;		   /* owns the borrowed */
 	const json_t *payload;	   /* string; borrowed */
 	const json_t *protected;   /* string; borrowed */
@@ -279,16 +283,34 @@ static int check_from(const char *from, const char *kid)
 	return 0;
 }
 
-/* Steps 9 to 11. */
-static int verify(struct jws *jws, const char *from)
+/*
+ * Step 9 where the key of a did:key is at hand: its document would list it in
+ * authentication, as DID "#" multikey, and no other that signs.
+ */
+static const struct did_key *known_key(const struct jws *jws, const char *from)
+{
+	const char *fragment = jws->kid + strlen(from) + 1; /* check_from() */
+	const struct did_key *key;
+
+	if (!jws->find ||
+	    strncmp(from, DID_KEY_PREFIX, strlen(DID_KEY_PREFIX)) != 0 ||
+	    strcmp(fragment, from + strlen(DID_KEY_PREFIX)) != 0)
+		return NULL;
+	key = jws->find(jws->context, from);
+	return key && did_key_info(key->type)->can_sign ? key : NULL;
+}
+
+/* Step 9: the key of ${jws->kid} in the document of ${from}. */
+static int find_key(const struct did_key **keyp, struct jws *jws,
+		    const char *from)
 {
 	const struct did_document *doc;
 	const struct did_method *method;
-	const char *alg;
-	char *input;
-	size_t input_len;
 	int err;
 
+	*keyp = known_key(jws, from);
+	if (*keyp)
+		return 0;
 	err = comm_document(jws->c, &doc, from, strlen(from));
 	if (err)
 		return err;
@@ -303,9 +325,25 @@ static int verify(struct jws *jws, const char *from)
 	if (!method || !(method->relations & DID_RELATION_AUTHENTICATION))
 		return comm_fail(jws->c, PARLEY_ERR_KID,
 				 "kid is not in the signer's authentication");
+	*keyp = &method->key;
+	return 0;
+}
+
+/* Steps 9 to 11. */
+static int verify(struct jws *jws, const char *from)
+{
+	const struct did_key *key;
+	const char *alg;
+	char *input;
+	size_t input_len;
+	int err;
+
+	err = find_key(&key, jws, from);
+	if (err)
+		return err;
 
 	/* RFC 8725 3.1, 3.2: the key says which algorithm, not the message. */
-	alg = did_key_info(method->key.type)->alg;
+	alg = did_key_info(key->type)->alg;
 	if (!alg || strcmp(alg, jws->alg) != 0)
 		return comm_fail(jws->c, PARLEY_ERR_ALGORITHM,
 				 "alg is not that of the key");
@@ -317,25 +355,16 @@ static int verify(struct jws *jws, const char *from)
 	    json_string_length(jws->payload));
 	if (!input)
 		return PARLEY_ERR_MEMORY;
-	err = did_key_verify(&method->key, jws->sig, jws->sig_len, input,
-			     input_len);
+	err = did_key_verify(key, jws->sig, jws->sig_len, input, input_len);
 	free(input);
 	return err;
 }
 
-int comm_signed_open(struct comm_signed *s, const char *text, size_t len)
+static int open_signed(struct comm_signed *s, const char *text, size_t len,
+		       struct parley_comm *c, comm_signed_key *find,
+		       const void *context)
 {
-	struct parley_comm c = {0};
-	int err = comm_signed_open_by(&c, s, text, len);
-
-	comm_wipe(&c);
-	return err;
-}
-
-int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
-			const char *text, size_t len)
-{
-	struct jws jws = {.c = c};
+	struct jws jws = {.c = c, .find = find, .context = context};
 	struct comm_message message = {0};
 	char *kid;
 	int err;
@@ -384,6 +413,27 @@ int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
 out:
 	comm_message_wipe(&message);
 	wipe_jws(&jws);
+	return err;
+}
+
+int comm_signed_open(struct comm_signed *s, const char *text, size_t len)
+{
+	return comm_signed_open_known(s, text, len, NULL, NULL);
+}
+
+int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
+			const char *text, size_t len)
+{
+	return open_signed(s, text, len, c, NULL, NULL);
+}
+
+int comm_signed_open_known(struct comm_signed *s, const char *text, size_t len,
+			   comm_signed_key *find, const void *context)
+{
+	struct parley_comm c = {0};
+	int err = open_signed(s, text, len, &c, find, context);
+
+	comm_wipe(&c);
 	return err;
 }
 

@@ -42,6 +42,23 @@ int comm_signed_open_by(struct parley_comm *c, struct comm_signed *s,
     __attribute__((warn_unused_result));
 
 /*
+ * The valid key that the did:key ${did} names, if it is at hand; NULL: it is to
+ * be read from the text.
+ */
+typedef const struct did_key *comm_signed_key(const void *context,
+					      const char *did);
+
+/*
+ * comm_signed_open_known(s, text, len, find, context):
+ * comm_signed_open() for who has the keys of its peers: those that
+ * ${find}(${context}, did) knows are not decoded and checked once more, which
+ * costs more than the signature.
+ */
+int comm_signed_open_known(struct comm_signed *s, const char *text, size_t len,
+			   comm_signed_key *find, const void *context)
+    __attribute__((warn_unused_result));
+
+/*
  * comm_signed_seal(textp, lenp, message, message_len, kid, pair):
  * parley_comm_signed_pack() with the key ${pair} of the id ${kid}.  Also
  * returns PARLEY_ERR_ARGUMENT if it is of a type that does not sign.

@@ -10,8 +10,15 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <parley/err.h>
+
+#include "did/secret.h"
+
+enum {
+	DUMP_SIZE = 1024, /* at first; most messages fit */
+};
 
 /*
  * Counts brackets outside of strings.  What is not JSON may be counted
@@ -65,24 +72,52 @@ int did_json_parse(json_t **objp, const char *text, size_t len)
 	return 0;
 }
 
+/* What was dumped so far; room for one byte more than ${len}. */
+struct text {
+	char *p;
+	size_t len, size;
+};
+
+static int append(const char *part, size_t len, void *context)
+{
+	struct text *t = context;
+	size_t size = t->size;
+	char *p;
+
+	while (size - t->len <= len)
+		size *= 2;
+	if (size != t->size) {
+		/* Not realloc(): what was written may be secret. */
+		p = malloc(size);
+		if (p == NULL)
+			return -1;
+		memcpy(p, t->p, t->len);
+		did_secret_wipe(t->p, t->len);
+		free(t->p);
+		t->p = p;
+		t->size = size;
+	}
+	memcpy(t->p + t->len, part, len);
+	t->len += len;
+	return 0;
+}
+
 int did_json_dump(char **textp, size_t *lenp, const json_t *obj)
 {
-	/* json_dumps() may use an allocator that free() does not fit. */
-	size_t len = json_dumpb(obj, NULL, 0, JSON_COMPACT);
-	char *text;
+	/* json_dumps() may use an allocator that free() does not fit, and to
+	 * ask json_dumpb() for the length first costs as much again. */
+	struct text t = {.p = malloc(DUMP_SIZE), .size = DUMP_SIZE};
 
-	if (len == 0)
+	if (t.p == NULL)
 		return PARLEY_ERR_MEMORY;
-	text = malloc(len + 1);
-	if (text == NULL)
-		return PARLEY_ERR_MEMORY;
-	if (json_dumpb(obj, text, len, JSON_COMPACT) != len) {
-		free(text);
+	if (json_dump_callback(obj, append, &t, JSON_COMPACT) != 0) {
+		did_secret_wipe(t.p, t.len);
+		free(t.p);
 		return PARLEY_ERR_MEMORY;
 	}
-	text[len] = '\0';
-	*textp = text;
-	*lenp = len;
+	t.p[t.len] = '\0';
+	*textp = t.p;
+	*lenp = t.len;
 	return 0;
 }
 

@@ -403,6 +403,15 @@ static int check_signer(struct session_handshake *h, const struct statement *st,
 	return 0;
 }
 
+/* The roster's keys, which were checked when the agreement was read. */
+static const struct did_key *roster_key(const void *agreement, const char *did)
+{
+	int index = parley_session_agreement_index(agreement, did);
+
+	return index < 0 ? NULL
+			 : session_agreement_key(agreement, (size_t)index);
+}
+
 /*
  * Open and check the sealed part of ${msg} behind ${clear_len} bytes:
  * C4-C6 and D2-D5.
@@ -436,7 +445,9 @@ static int open_envelope(struct session_handshake *h, struct statement *st,
 				     msg + clear_len + plain_len,
 				     h->keys.iv[sender], h->transcript.hash,
 				     sizeof(h->transcript.hash))) ||
-	    (err = comm_signed_open(&envelope, (char *)plain, envelope_len)) ||
+	    (err =
+		 comm_signed_open_known(&envelope, (char *)plain, envelope_len,
+					roster_key, h->self.agreement)) ||
 	    (err = check_purpose(h, &envelope.message, now)) ||
 	    (err = check_body(h, st, envelope.message.body)) ||
 	    (err = check_signer(h, st, envelope.signer)))

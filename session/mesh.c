@@ -278,13 +278,23 @@ static void dial(struct parley_session *s, struct session_party *p)
 	p->dial = link;
 }
 
+/*
+ * How long who is not the dialler leaves it to the other one (PROTOCOL 7.1).
+ * While all open at once on a busy machine, each has its turn late, and to dial
+ * in both directions would make all twice as late.
+ */
+static int64_t fallback_ms(const struct parley_session *s)
+{
+	return SESSION_DIAL_FALLBACK_MS +
+	       (is_opening(s) ? (int64_t)s->n * SESSION_DIAL_PATIENCE_MS : 0);
+}
+
 /* When to dial ${p} next, now that there is no connection. */
 static void plan_dial(struct parley_session *s, struct session_party *p,
 		      int64_t now)
 {
-	p->next_dial_ms = we_dial(s, session_index(s, p))
-			      ? now
-			      : now + SESSION_DIAL_FALLBACK_MS;
+	p->next_dial_ms =
+	    we_dial(s, session_index(s, p)) ? now : now + fallback_ms(s);
 	p->retry_ms = SESSION_DIAL_RETRY_MS;
 	p->endpoint = 0;
 	wake_at(s, p->next_dial_ms);
@@ -560,7 +570,7 @@ void session_mesh_lost(struct parley_session *s, struct session_party *p,
 		if (!p->dial && !s->failing) {
 			retry_later(s, p);
 			if (!we_dial(s, session_index(s, p)))
-				p->next_dial_ms += SESSION_DIAL_FALLBACK_MS;
+				p->next_dial_ms += fallback_ms(s);
 		}
 		set_state(s, p, PARLEY_PARTY_CONNECTING);
 		return;

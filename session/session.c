@@ -252,10 +252,17 @@ static int party_error(struct parley_session *s, const struct session_party *p)
 void session_party_lose(struct parley_session *s, struct session_party *p,
 			int err, const char *why)
 {
+	uint64_t next;
+	size_t len;
+
 	/* Keep the first reason. */
 	if (p->state == PARLEY_PARTY_LOST)
 		return;
-	snprintf(p->detail, sizeof(p->detail), "%s", why);
+	len = (size_t)snprintf(p->detail, sizeof(p->detail), "%.116s", why);
+	next = p->up ? session_channel_expected(p->up->channel) : 0;
+	if (next > 0)
+		snprintf(p->detail + len, sizeof(p->detail) - len,
+			 "; its last record was %" PRIu64, next - 1);
 	p->lost_err = err;
 	p->lost_ms = INT64_MAX;
 	session_retransmit_init(&p->timers);
@@ -857,8 +864,9 @@ static int make_parties(struct parley_session *s)
 static int make_descriptors(struct parley_session *s)
 {
 	const struct session_carrier_options o = {
-	    /* Half to notice that the connection broke, half to try again. */
-	    .liveness_ms = s->o.liveness_ms / 2,
+	    /* Half to notice that the connection broke, half to try again;
+	     * carriers look every third of what they are given. */
+	    .liveness_ms = s->o.liveness_ms * 3 / 8,
 	    .n_parties = s->n,
 	    .unresponsive_ms = s->o.unresponsive_ms,
 	    .stranger_max = SESSION_PROPOSE_LEN_MAX,

@@ -110,7 +110,8 @@ _Static_assert(SESSION_RECORD_OVERHEAD == 20, "PROTOCOL 6.1");
 /* Timers and limits of PROTOCOL 7 and 10; times in milliseconds. */
 enum {
 	SESSION_DIAL_FALLBACK_MS = 1500,
-	SESSION_DIAL_RETRY_MS = 100,
+	SESSION_DIAL_PATIENCE_MS = 50, /* more, for each party, when opening */
+	SESSION_DIAL_RETRY_MS = 20,
 	SESSION_DIAL_RETRY_MAX_MS = 2000,
 	SESSION_HANDSHAKE_TIMEOUT_MS = 10 * 1000,
 	SESSION_FAIL_LINGER_MS = 2000,

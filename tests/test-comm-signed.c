@@ -83,6 +83,36 @@ static void check_opened(const char *name, const char *text,
 	free(message.bytes);
 }
 
+/* Has every did:key at hand; ${context} is where it keeps the last one. */
+static const struct did_key *know(const void *context, const char *did)
+{
+	struct did_key *const *keyp = context;
+
+	return did_key_decode(*keyp, did, strlen(did)) == 0 ? *keyp : NULL;
+}
+
+/* Knows the key of somebody else only. */
+static const struct did_key *mistake(const void *context, const char *did)
+{
+	(void)did;
+	return did_identity_key(context);
+}
+
+/* Who has the keys at hand comes to the same end. */
+static void replay_known(const char *name, const char *expect, const char *text,
+			 size_t len)
+{
+	struct comm_signed s;
+	struct did_key key, *place = &key;
+	int err = comm_signed_open_known(&s, text, len, know, &place);
+
+	if (strcmp(parley_did_err_name(err), expect) != 0)
+		fail_msg("%s, key at hand: %s, not %s", name,
+			 parley_did_err_name(err), expect);
+	if (err == 0)
+		comm_signed_wipe(&s);
+}
+
 /*
  * The envelope is copied into memory of exactly its size, so that a read
  * behind it is seen by the sanitizer and valgrind.
@@ -111,6 +141,7 @@ static void replay(const char *name, const char *text)
 		counts.refused++;
 	}
 	assert_memory_equal(&s, &zero, sizeof(s));
+	replay_known(name, expect.bytes, exact, envelope.len);
 	free(exact);
 	free(expect.bytes);
 	free(envelope.bytes);
@@ -532,6 +563,25 @@ static void lack_of_memory_is_reported_and_leaves_nothing(void **state)
 	free(message);
 }
 
+static void the_key_at_hand_is_the_one_that_verifies(void **state)
+{
+	char *message = own_message(*state), *envelope = pack(*state, message);
+	struct parley_identity *other;
+	struct comm_signed s;
+
+	assert_int_equal(parley_did_identity_new(&other), 0);
+	assert_int_equal(comm_signed_open_known(&s, envelope, strlen(envelope),
+						mistake, other),
+			 PARLEY_ERR_SIGNATURE);
+	assert_int_equal(comm_signed_open_known(&s, envelope, strlen(envelope),
+						mistake, *state),
+			 0);
+	comm_signed_wipe(&s);
+	parley_did_identity_free(other);
+	free(envelope);
+	free(message);
+}
+
 static void wiping_twice_is_allowed(void **state)
 {
 	char *message = own_message(*state), *envelope = pack(*state, message);
@@ -567,6 +617,7 @@ int main(void)
 	    cmocka_unit_test(every_flipped_byte_is_refused),
 	    cmocka_unit_test(every_truncation_is_refused),
 	    cmocka_unit_test(lack_of_memory_is_reported_and_leaves_nothing),
+	    cmocka_unit_test(the_key_at_hand_is_the_one_that_verifies),
 	    cmocka_unit_test(wiping_twice_is_allowed),
 	};
 

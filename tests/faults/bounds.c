@@ -1,0 +1,477 @@
+/*
+ * bounds: what others can make a session use.
+ *
+ *   bounds [--seconds S] [--strangers N] [--carrier zmtp|libzmq] [--json]
+ *          [--check]
+ *
+ * reader: one party stops taking messages while the other sends until its
+ *   window is full.  Memory of both.
+ * strangers: while two parties exchange 64-byte messages, N connections are
+ *   opened to the one that listens, and say nothing.
+ * flood: while they do, strangers connect as fast as they can, each with a
+ *   propose that does not pass the gate; `noise` is as much computing by as
+ *   many processes that does not touch the session, to compare with.
+ *
+ * Printed are the round trips' p50 and p99 before (`alone`) and in each part,
+ * and the memory of the listening party.  Without options: 2 s, 10,000
+ * strangers.  --check: exit 1 if memory grew beyond the limits or the session
+ * did not last.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "session/session.h"
+#include "session/wire.h"
+#include "session/zmtp.h"
+#include "tests/faults/roster.h"
+
+enum {
+	SIZE = 64,
+	LARGE = 64 * 1024,
+	WINDOW = 4 * 1024 * 1024,
+	SAMPLES_MAX = 1 << 20,
+	FLOODERS = 2,
+	CROWDS_MAX = 16, /* processes that hold strangers */
+	SEND_TIMEOUT_MS = 500,
+	/* Beyond what is expected, which is nothing to speak of. */
+	STRANGERS_MEMORY_MAX = 16 * 1024 * 1024,
+	PROPOSE_LEN = SESSION_PROPOSE_LEN_MIN + 1, /* two suites */
+};
+
+enum phase { ALONE, STRANGERS, FLOOD, NOISE, N_PHASES, OVER = N_PHASES };
+
+static const char *const phase_name[N_PHASES] = {"alone", "strangers", "flood",
+						 "noise"};
+
+struct options {
+	double seconds;
+	size_t n_strangers;
+	enum parley_carrier carrier;
+	bool json, check;
+};
+
+struct board {
+	atomic_int phase;
+	atomic_bool running;
+	atomic_ulong n_events; /* of strangers: connections, proposes */
+	size_t n_samples[N_PHASES];
+	uint32_t samples[N_PHASES][SAMPLES_MAX]; /* us */
+	uint64_t sent;				 /* to the reader, bytes */
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bounds: error: %s\n", what);
+	_exit(1);
+}
+
+static struct board *board_new(void)
+{
+	struct board *b =
+	    mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (b == MAP_FAILED)
+		die("no shared memory");
+	return b;
+}
+
+static pid_t child(void)
+{
+	const pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+static struct parley_session *open_session(const struct roster *r, size_t i,
+					   const struct options *o)
+{
+	struct parley_session_options so;
+	struct parley_session *s;
+
+	parley_session_options_init(&so);
+	so.carrier = o->carrier;
+	so.send_timeout_ms = SEND_TIMEOUT_MS;
+	so.window = WINDOW;
+	if (parley_session_open(&s, r->agreement, r->ids[i], &so))
+		die(parley_session_error(s));
+	return s;
+}
+
+/*
+ * The party that stops reading
+ */
+
+static void serve(struct parley_session *s)
+{
+	struct pollfd fd = {.fd = parley_session_fd(s), .events = POLLIN};
+
+	if (poll(&fd, 1, 50) < 0 || parley_session_process(s))
+		die("a party cannot be served");
+}
+
+static void be_reader(const struct roster *r, const struct options *o,
+		      struct board *b)
+{
+	struct parley_session *s = open_session(r, 1, o);
+
+	b->running = true;
+	for (;;)
+		serve(s);
+}
+
+static void be_writer(const struct roster *r, const struct options *o,
+		      struct board *b)
+{
+	struct parley_session *s = open_session(r, 0, o);
+	void *msg = calloc(1, LARGE);
+	int err;
+
+	while (!(err = parley_session_send(s, 1, msg, LARGE)))
+		b->sent += LARGE;
+	if (err != PARLEY_ERR_AGAIN)
+		die(parley_session_error(s));
+	b->phase = OVER;
+	for (;;)
+		serve(s);
+}
+
+static void wait_until(const atomic_bool *flag)
+{
+	while (!*flag)
+		usleep(10000);
+}
+
+static bool run_reader(const struct options *o)
+{
+	struct board *b = board_new();
+	double before, after[2];
+	struct roster r;
+	pid_t pid[2];
+	bool good;
+
+	roster_init(&r, 2, 1);
+	before = roster_rss(getpid());
+	if ((pid[1] = child()) == 0)
+		be_reader(&r, o, b);
+	if ((pid[0] = child()) == 0)
+		be_writer(&r, o, b);
+	wait_until(&b->running);
+	while (b->phase != OVER) {
+		usleep(10000);
+		if (waitpid(pid[0], NULL, WNOHANG) != 0 ||
+		    waitpid(pid[1], NULL, WNOHANG) != 0)
+			die("a party ended");
+	}
+	for (int i = 0; i < 2; i++) {
+		after[i] = roster_rss(pid[i]) - before;
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	/* What is sent lies at the reader, or waits for it here. */
+	good = b->sent <= 3 * WINDOW && after[0] <= 4 * WINDOW &&
+	       after[1] <= 4 * WINDOW;
+	printf(o->json
+		   ? "{\"what\": \"reader\", \"window\": %d, \"sent\": %.0f, "
+		     "\"sender_bytes\": %.0f, \"reader_bytes\": %.0f}\n"
+		   : "peer stops reading: window %d, accepted %.0f bytes, "
+		     "memory: sender +%.0f, reader +%.0f bytes\n",
+	       WINDOW, (double)b->sent, after[0], after[1]);
+	fflush(stdout);
+	roster_free(&r);
+	munmap(b, sizeof(*b));
+	return good;
+}
+
+/*
+ * A running session
+ */
+
+static void be_echo(const struct roster *r, const struct options *o)
+{
+	struct parley_session *s = open_session(r, 1, o);
+	const void *msg;
+	size_t len;
+
+	while (parley_session_recv(s, 0, NULL, &msg, &len) == 0)
+		if (parley_session_send(s, 0, msg, len))
+			die(parley_session_error(s));
+	parley_session_free(s);
+}
+
+static void be_caller(const struct roster *r, const struct options *o,
+		      struct board *b)
+{
+	struct parley_session *s = open_session(r, 0, o);
+	uint64_t msg[SIZE / 8] = {0};
+	const void *answer;
+	size_t len;
+	int phase;
+
+	b->running = true;
+	for (; (phase = b->phase) != OVER; msg[0]++) {
+		const int64_t t = session_now_us();
+
+		if (parley_session_send(s, 1, msg, SIZE) ||
+		    parley_session_recv(s, 1, NULL, &answer, &len))
+			die(parley_session_error(s));
+		if (len != SIZE || memcmp(answer, msg, SIZE) != 0)
+			die("an answer is not what was sent");
+		if (b->n_samples[phase] < SAMPLES_MAX)
+			b->samples[phase][b->n_samples[phase]++] =
+			    (uint32_t)(session_now_us() - t);
+	}
+	if (parley_session_close(s))
+		die(parley_session_error(s));
+	parley_session_free(s);
+}
+
+/*
+ * Strangers
+ */
+
+static int dial(int port, bool block)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons((uint16_t)port),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const int fd =
+	    socket(AF_INET,
+		   SOCK_STREAM | SOCK_CLOEXEC | (block ? 0 : SOCK_NONBLOCK), 0);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) &&
+	    errno != EINPROGRESS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Opens ${n} connections and keeps its ends. */
+static void be_silent(int port, size_t n, struct board *b)
+{
+	for (size_t i = 0; i < n; i++)
+		if (dial(port, true) >= 0)
+			b->n_events++;
+	for (;;)
+		pause();
+}
+
+/* Greeting, READY and propose in one piece; until they close; again. */
+static void be_flooder(int port, struct board *b)
+{
+	uint8_t m[SESSION_ZMTP_GREETING_LEN + SESSION_ZMTP_READY_MAX +
+		  SESSION_ZMTP_HEADER_MAX + PROPOSE_LEN];
+	uint8_t *propose, sink[256];
+	struct linger abort = {.l_onoff = 1};
+	size_t len = SESSION_ZMTP_GREETING_LEN;
+
+	session_zmtp_greeting(m);
+	len += session_zmtp_make_ready(m + len, SESSION_ZMTP_DEALER);
+	len += session_zmtp_make_header(m + len, PROPOSE_LEN);
+	propose = m + len;
+	len += PROPOSE_LEN;
+	for (;;) {
+		const int fd = dial(port, true);
+
+		if (fd < 0)
+			continue;
+		randombytes_buf(propose, PROPOSE_LEN);
+		propose[0] = SESSION_WIRE_PROPOSE;
+		propose[1] = SESSION_VERSION;
+		propose[2 + SESSION_TAG_LEN] = 2;
+		if (send(fd, m, len, MSG_NOSIGNAL) == (ssize_t)len) {
+			while (read(fd, sink, sizeof(sink)) > 0)
+				;
+			b->n_events++;
+		}
+		/* No TIME_WAIT: ports would run out first. */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+		close(fd);
+	}
+}
+
+static void be_noise(void)
+{
+	uint8_t buf[4096] = {0};
+
+	for (;;)
+		crypto_hash_sha256(buf, buf, sizeof(buf));
+}
+
+/* Processes of a phase; returns how many. */
+static size_t send_strangers(pid_t *pids, enum phase phase, int port,
+			     const struct options *o, struct board *b,
+			     size_t files)
+{
+	size_t n = 0;
+
+	if (phase == STRANGERS)
+		for (size_t left = o->n_strangers, some;
+		     left > 0 && n < CROWDS_MAX; left -= some) {
+			some = left < files ? left : files;
+			if ((pids[n++] = child()) == 0)
+				be_silent(port, some, b);
+		}
+	if (phase == FLOOD || phase == NOISE)
+		while (n < FLOODERS)
+			if ((pids[n++] = child()) == 0) {
+				if (phase == FLOOD)
+					be_flooder(port, b);
+				be_noise();
+			}
+	return n;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint32_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+static void print_phase(const struct options *o, struct board *b,
+			enum phase phase, double memory)
+{
+	const size_t n = b->n_samples[phase];
+	uint32_t *us = b->samples[phase];
+
+	qsort(us, n, sizeof(*us), by_size);
+	printf(o->json ? "{\"what\": \"%s\", \"strangers\": %lu, "
+			 "\"round_trips\": %zu, \"p50_us\": %u, \"p99_us\": "
+			 "%u, \"listener_bytes\": %.0f}\n"
+		       : "%-10s %10lu %12zu %8u %8u %12.0f\n",
+	       phase_name[phase], b->n_events, n, n ? us[n / 2] : 0,
+	       n ? us[n * 99 / 100] : 0, memory);
+	fflush(stdout);
+}
+
+static bool run_phase(const struct options *o, struct board *b,
+		      enum phase phase, int port, pid_t listener,
+		      double *firstp)
+{
+	pid_t pids[CROWDS_MAX];
+	struct rlimit files;
+	double memory, most = 0;
+	size_t n;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	b->n_events = 0;
+	b->phase = phase;
+	n = send_strangers(pids, phase, port, o, b,
+			   (size_t)files.rlim_cur - 16);
+	for (const int64_t until =
+		 session_now_ms() + (int64_t)(o->seconds * 1000);
+	     session_now_ms() < until ||
+	     (phase == STRANGERS && b->n_events < o->n_strangers &&
+	      session_now_ms() < until + 60 * 1000);) {
+		usleep(20000);
+		memory = roster_rss(listener);
+		most = memory > most ? memory : most;
+	}
+	for (size_t i = 0; i < n; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	if (phase == ALONE)
+		*firstp = most;
+	print_phase(o, b, phase, most);
+	return b->n_samples[phase] > 0 &&
+	       most <= *firstp + STRANGERS_MEMORY_MAX &&
+	       (phase != STRANGERS || b->n_events == o->n_strangers);
+}
+
+static bool run_strangers(const struct options *o)
+{
+	struct board *b = board_new();
+	double first = 0;
+	pid_t caller, echo;
+	struct roster r;
+	bool good = true;
+	int status;
+
+	roster_init(&r, 2, 1);
+	if ((echo = child()) == 0) {
+		be_echo(&r, o);
+		_exit(0);
+	}
+	if ((caller = child()) == 0) {
+		be_caller(&r, o, b);
+		_exit(0);
+	}
+	wait_until(&b->running);
+	if (!o->json)
+		printf("%-10s %10s %12s %8s %8s %12s\n", "", "strangers",
+		       "round trips", "p50 us", "p99 us", "memory");
+	for (enum phase phase = 0; phase < N_PHASES; phase++)
+		good = run_phase(o, b, phase, r.ports[1], echo, &first) && good;
+	b->phase = OVER;
+	good = waitpid(caller, &status, 0) == caller && status == 0 && good;
+	good = waitpid(echo, &status, 0) == echo && status == 0 && good;
+	roster_free(&r);
+	munmap(b, sizeof(*b));
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option table[] = {
+	    {"seconds", required_argument, NULL, 's'},
+	    {"strangers", required_argument, NULL, 'n'},
+	    {"carrier", required_argument, NULL, 'c'},
+	    {"json", no_argument, NULL, 'J'},
+	    {"check", no_argument, NULL, 'C'},
+	    {0}};
+	struct options o = {.seconds = 2, .n_strangers = 10000};
+	struct rlimit files;
+	bool good;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (c == 's')
+			o.seconds = strtod(optarg, NULL);
+		else if (c == 'n')
+			o.n_strangers = strtoul(optarg, NULL, 10);
+		else if (c == 'c' && strcmp(optarg, "libzmq") == 0)
+			o.carrier = PARLEY_CARRIER_LIBZMQ;
+		else if (c == 'J')
+			o.json = true;
+		else if (c == 'C')
+			o.check = true;
+		else if (c != 'c' || strcmp(optarg, "zmtp") != 0)
+			return 2;
+	}
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (sodium_init() < 0)
+		die("libsodium");
+	good = run_reader(&o);
+	good = run_strangers(&o) && good;
+	return good || !o.check ? 0 : 1;
+}
