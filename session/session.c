@@ -866,9 +866,13 @@ static int make_descriptors(struct parley_session *s)
 	struct epoll_event ev = {.events = EPOLLIN};
 	int err;
 
-	err = s->o.carrier == PARLEY_CARRIER_LIBZMQ
-		  ? session_carrier_zmq_new(&s->carrier, &o)
-		  : session_carrier_zmtp_new(&s->carrier, &o);
+	if (s->o.hub)
+		err = session_hub_port_new(&s->carrier, s->o.hub,
+					   session_mesh_fits, s);
+	else if (s->o.carrier == PARLEY_CARRIER_LIBZMQ)
+		err = session_carrier_zmq_new(&s->carrier, &o);
+	else
+		err = session_carrier_zmtp_new(&s->carrier, &o);
 	if (err)
 		return refuse_call(s, err, "cannot start the network");
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
