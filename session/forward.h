@@ -32,10 +32,10 @@
 #include <parley/session.h>
 
 enum {
-	SESSION_FORWARD_DATA_MAX = 65535,      /* bytes in one DATA */
-	SESSION_FORWARD_CREDIT = 1024 * 1024,  /* of a new stream */
-	SESSION_FORWARD_STREAMS_MAX = 1024,    /* open at a time, per party */
-	SESSION_FORWARD_TEXT_SIZE = 320,       /* of an event's sentence */
+	SESSION_FORWARD_DATA_MAX = 65535,     /* bytes in one DATA */
+	SESSION_FORWARD_CREDIT = 1024 * 1024, /* of a new stream */
+	SESSION_FORWARD_STREAMS_MAX = 1024,   /* open at a time, per party */
+	SESSION_FORWARD_TEXT_SIZE = 320,      /* of an event's sentence */
 };
 
 /* PROTOCOL 12, RESET: why a stream was cut. */
@@ -62,9 +62,9 @@ enum session_forward_check {
 };
 
 enum session_forward_event_type {
-	SESSION_FORWARD_OPENED,	 /* a stream, here or there; see ${ours} */
-	SESSION_FORWARD_ENDED,	 /* a stream, both directions */
-	SESSION_FORWARD_CUT,	 /* a stream, by RESET; see ${ours}, ${reason} */
+	SESSION_FORWARD_OPENED, /* a stream, here or there; see ${ours} */
+	SESSION_FORWARD_ENDED,	/* a stream, both directions */
+	SESSION_FORWARD_CUT,	/* a stream, by RESET; see ${ours}, ${reason} */
 	SESSION_FORWARD_REFUSED, /* a local connection of another user */
 	SESSION_FORWARD_LOST,	 /* the party will not come back; see ${err} */
 	SESSION_FORWARD_CLOSED,	 /* the party has closed the session */
@@ -73,9 +73,9 @@ enum session_forward_event_type {
 /* Texts are valid during the call. */
 struct session_forward_event {
 	enum session_forward_event_type type;
-	int party;  /* at the other end */
-	int stream; /* number, or -1 */
-	bool ours;  /* opened here, cut by this side */
+	int party;			    /* at the other end */
+	int stream;			    /* number, or -1 */
+	bool ours;			    /* opened here, cut by this side */
 	enum session_forward_reason reason; /* CUT */
 	int err;			    /* LOST: PARLEY_ERR_* */
 	const char *text; /* one sentence that names the party */
@@ -168,7 +168,8 @@ bool session_forward_is_idle(const struct session_forward *f);
  */
 void session_forward_hang_up(struct session_forward *f);
 
-/* session_forward_reason_text(reason): in words, as in "the index ..."; static. */
+/* session_forward_reason_text(reason): in words, as in "the index ..."; static.
+ */
 const char *session_forward_reason_text(enum session_forward_reason reason);
 
 /* session_forward_free(f): close all; NULL is allowed. */
