@@ -186,19 +186,18 @@ static struct conn *conn_new(struct port *p, struct session_conn *real)
 static struct port *find_port(const struct parley_session_hub *h,
 			      const struct session_frame *f)
 {
+	enum session_hub_fit best = SESSION_HUB_NONE;
 	struct port *p, *found = NULL;
 
-	for (p = h->ports; p; p = p->next)
-		switch (p->fits(p->context, f->data, f->len)) {
-		case SESSION_HUB_EXACT:
-			return p;
-		case SESSION_HUB_GATE:
-			if (!found)
-				found = p;
-			break;
-		case SESSION_HUB_NONE:
-			break;
+	for (p = h->ports; p && best < SESSION_HUB_EXACT; p = p->next) {
+		const enum session_hub_fit fit =
+		    p->fits(p->context, f->data, f->len);
+
+		if (fit > best) {
+			best = fit;
+			found = p;
 		}
+	}
 	return found;
 }
 

@@ -18,11 +18,12 @@
 
 #include "session/carrier.h"
 
-/* What a session says to a stranger's first frame. */
+/* What a session says to a stranger's first frame; the most wins. */
 enum session_hub_fit {
-	SESSION_HUB_NONE,  /* not for this session */
-	SESSION_HUB_GATE,  /* knows the agreement, and wants another DID */
-	SESSION_HUB_EXACT, /* for this party of this agreement */
+	SESSION_HUB_NONE,    /* not for this session */
+	SESSION_HUB_GATE,    /* knows the agreement, and wants another DID */
+	SESSION_HUB_RUNNING, /* for this party, whose session has begun */
+	SESSION_HUB_EXACT,   /* for this party, whom it waits for */
 };
 
 typedef enum session_hub_fit session_hub_fits(void *context, const uint8_t *msg,

@@ -1120,7 +1120,7 @@ enum session_hub_fit session_mesh_fits(void *context, const uint8_t *msg,
 			   : SESSION_HUB_NONE;
 	switch (session_handshake_fits(&s->gate, &s->self, msg, len)) {
 	case 0:
-		return SESSION_HUB_EXACT;
+		return is_opening(s) ? SESSION_HUB_EXACT : SESSION_HUB_RUNNING;
 	case PARLEY_ERR_ADDRESS:
 		return SESSION_HUB_GATE;
 	default:
