@@ -36,6 +36,7 @@ extern const struct cli_command cli_identity;
 extern const struct cli_command cli_resolve;
 extern const struct cli_command cli_agreement;
 extern const struct cli_command cli_ping;
+extern const struct cli_command cli_status;
 extern const struct cli_command cli_pack;
 extern const struct cli_command cli_unpack;
 extern const struct cli_command cli_sign;

@@ -22,6 +22,7 @@
 static const struct cli_command *const commands[] = {
     &cli_identity, &cli_resolve, &cli_pack,	 &cli_unpack, &cli_sign,
     &cli_verify,   &cli_invite,	 &cli_agreement, &cli_ping,
+    &cli_status,
 };
 
 enum {

@@ -22,7 +22,8 @@ struct session_carrier;
  */
 struct session_conn {
 	void *user;
-	bool dialled; /* by us; else accepted */
+	bool dialled;  /* by us; else accepted */
+	size_t queued; /* bytes of frames that wait to leave (zmtp only) */
 };
 
 enum session_carrier_event_type {
@@ -71,7 +72,9 @@ struct session_carrier {
 /*
  * session_carrier_listen(c, endpoint):
  * Accept connections at ${endpoint}, "tcp://host:port".  More than once for
- * several.
+ * several.  zmtp also takes "ipc://path", a socket of mode 0600 where only
+ * processes of the same user and of root are accepted; who listens there
+ * removes it before and after.
  *
  * Returns 0, or PARLEY_ERR_ADDRESS_IN_USE, PARLEY_ERR_ENDPOINT (the address
  * is not one of this machine, or not one at all), PARLEY_ERR_SYSTEM.

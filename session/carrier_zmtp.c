@@ -1,7 +1,8 @@
 /*
- * The carrier that speaks ZMTP itself (zmtp.c) over TCP, in the caller's
- * thread: no hidden queue, no hand-over to another thread, and nothing that a
- * stranger sends reaches code that is not ours.
+ * The carrier that speaks ZMTP itself (zmtp.c) over TCP, or on one machine over
+ * unix-domain sockets (ipc://), in the caller's thread: no hidden queue, no
+ * hand-over to another thread, and nothing that a stranger sends reaches code
+ * that is not ours.
  *
  * Every connection is in one epoll set.  A stranger's connection may send one
  * small frame within a bounded time; of too many such connections the oldest
@@ -24,7 +25,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -334,7 +337,11 @@ static int listen_at(struct carrier *c, const struct addrinfo *ai)
 	set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (ai->ai_family == AF_INET6)
 		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, BACKLOG)) {
+	/* Mode 0600 before anybody can connect. */
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) ||
+	    (ai->ai_family == AF_UNIX &&
+	     chmod(((struct sockaddr_un *)ai->ai_addr)->sun_path, 0600)) ||
+	    listen(fd, BACKLOG)) {
 		err = errno == EADDRINUSE      ? PARLEY_ERR_ADDRESS_IN_USE
 		      : errno == EADDRNOTAVAIL ? PARLEY_ERR_ENDPOINT
 					       : PARLEY_ERR_SYSTEM;
@@ -351,12 +358,59 @@ out:
 	return err;
 }
 
+static const char ipc_prefix[] = "ipc://";
+
+static bool is_ipc(const char *endpoint)
+{
+	return strncmp(endpoint, ipc_prefix, strlen(ipc_prefix)) == 0;
+}
+
+/* "ipc://path" as an address; the path is as long as the kernel takes it. */
+static int ipc_address(struct addrinfo *ai, struct sockaddr_un *un,
+		       const char *endpoint)
+{
+	const char *path = endpoint + strlen(ipc_prefix);
+
+	*un = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (path[0] == '\0' || strlen(path) >= sizeof(un->sun_path))
+		return PARLEY_ERR_ENDPOINT;
+	memcpy(un->sun_path, path, strlen(path));
+	*ai = (struct addrinfo){.ai_family = AF_UNIX,
+				.ai_addr = (struct sockaddr *)un,
+				.ai_addrlen = sizeof(*un)};
+	return 0;
+}
+
+static bool is_unix(int fd)
+{
+	struct sockaddr a;
+	socklen_t len = sizeof(a);
+
+	return getsockname(fd, &a, &len) == 0 && a.sa_family == AF_UNIX;
+}
+
+/* Of ipc: is the other end a process of this user, or of root? */
+static bool is_own_user(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
 static int zmtp_listen(struct session_carrier *base, const char *endpoint)
 {
 	struct carrier *c = (struct carrier *)base;
-	struct addrinfo *list, *ai;
-	int err = resolve(&list, endpoint, true);
+	struct addrinfo *list, *ai, ipc;
+	struct sockaddr_un un;
+	int err;
 
+	if (is_ipc(endpoint)) {
+		err = ipc_address(&ipc, &un, endpoint);
+		return err ? err : listen_at(c, &ipc);
+	}
+	err = resolve(&list, endpoint, true);
 	if (err)
 		return err;
 	err = PARLEY_ERR_ENDPOINT;
@@ -407,6 +461,8 @@ static void written(struct conn *conn, size_t n)
 			conn->tail = &conn->head;
 		if (!p->frame && conn->n_control > 0)
 			conn->n_control--;
+		if (p->frame)
+			conn->base.queued -= p->frame->len;
 		piece_free(p);
 	}
 }
@@ -426,6 +482,7 @@ static void go_mute(struct carrier *c, struct conn *conn)
 	}
 	conn->tail = &conn->head;
 	conn->n_control = 0;
+	conn->base.queued = 0;
 	list_conn(c, conn);
 }
 
@@ -548,6 +605,7 @@ static int zmtp_send(struct session_carrier *base,
 	p->head_len = head_len;
 	p->frame = frame;
 	p->done = (size_t)n;
+	conn->base.queued += frame->len;
 	want_write(c, conn, true);
 	return 0;
 }
@@ -623,18 +681,24 @@ static int zmtp_dial(struct session_carrier *base, const char *endpoint,
 {
 	struct carrier *c = (struct carrier *)base;
 	struct conn *conn = conn_new(c, true);
+	struct addrinfo ipc;
+	struct sockaddr_un un;
 	int err;
 
 	if (!conn)
 		return PARLEY_ERR_MEMORY;
 	conn->state = CONNECTING;
-	err = resolve(&conn->addresses, endpoint, false);
+	err = is_ipc(endpoint) ? ipc_address(&ipc, &un, endpoint)
+			       : resolve(&conn->addresses, endpoint, false);
 	if (err) {
 		conn_close(c, conn);
 		return err;
 	}
-	conn->address = conn->addresses;
-	if (connect_next(c, conn)) {
+	conn->address = is_ipc(endpoint) ? &ipc : conn->addresses;
+	err = connect_next(c, conn);
+	if (is_ipc(endpoint))
+		conn->address = NULL; /* was the only one */
+	if (err) {
 		/* Refused at once; the user hears of it by DOWN. */
 		conn->deadline_ms = 0;
 		wake_at(c, 0);
@@ -651,7 +715,8 @@ static int finish_connect(struct carrier *c, struct conn *conn)
 
 	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) || error)
 		return connect_next(c, conn);
-	freeaddrinfo(conn->addresses);
+	if (conn->addresses)
+		freeaddrinfo(conn->addresses);
 	conn->addresses = conn->address = NULL;
 	conn->state = GREETING;
 	set_deadline(c, conn, GREETING_TIMEOUT_MS);
@@ -690,6 +755,8 @@ static void resume_accepting(struct carrier *c)
 
 static void accept_some(struct carrier *c, int listener)
 {
+	const bool ipc = is_unix(listener);
+
 	for (int i = 0; i < EPOLL_BATCH; i++) {
 		struct conn *conn;
 		int fd =
@@ -702,11 +769,14 @@ static void accept_some(struct carrier *c, int listener)
 				pause_accepting(c);
 			return;
 		}
-		limit_strangers(c);
-		conn = conn_new(c, false);
+		conn = NULL;
+		if (!ipc || is_own_user(fd)) {
+			limit_strangers(c);
+			conn = conn_new(c, false);
+		}
 		if (!conn) {
 			close(fd);
-			return;
+			continue;
 		}
 		conn->fd = fd;
 		conn->state = GREETING;

@@ -602,19 +602,48 @@ static bool suites_unique(const struct propose *p)
 	return true;
 }
 
+static bool passes_gate(const struct session_gate *gate,
+			const struct propose *p, const uint8_t *msg, size_t len)
+{
+	uint8_t mac[SESSION_MAC_LEN];
+
+	session_schedule_mac(mac, gate->key, "gate", msg, len - SESSION_MAC_LEN,
+			     NULL, 0);
+	return sodium_memcmp(mac, p->gate, sizeof(mac)) == 0;
+}
+
+static bool is_for_us(const struct session_gate *gate,
+		      const struct session_handshake_self *self,
+		      const struct propose *p)
+{
+	uint8_t mac[SESSION_MAC_LEN];
+
+	make_to(mac, gate->key, p->tag,
+		parley_did_identity_did(self->identity));
+	return sodium_memcmp(mac, p->to, sizeof(mac)) == 0;
+}
+
+int session_handshake_fits(const struct session_gate *gate,
+			   const struct session_handshake_self *self,
+			   const uint8_t *msg, size_t len)
+{
+	struct propose p;
+
+	if (parse_propose(&p, msg, len) || !passes_gate(gate, &p, msg, len))
+		return PARLEY_ERR_GATE;
+	return is_for_us(gate, self, &p) ? 0 : PARLEY_ERR_ADDRESS;
+}
+
 /* B1-B4; ${*refusep} is set to a reason where a refuse is due. */
 static int check_propose(struct session_gate *gate,
 			 const struct session_handshake_self *self,
 			 const struct propose *p, const uint8_t *msg,
 			 size_t len, uint8_t *refusep)
 {
-	uint8_t mac[SESSION_MAC_LEN];
 	int err;
 
 	/* B2: one hash, and nothing before it that costs or tells more */
-	session_schedule_mac(mac, gate->key, "gate", msg, len - SESSION_MAC_LEN,
-			     NULL, 0);
-	if (sodium_memcmp(mac, p->gate, sizeof(mac)))
+	if (!passes_gate(gate, p, msg, len))
 		return PARLEY_ERR_GATE;
 
 	/* B3 */
@@ -629,9 +658,7 @@ static int check_propose(struct session_gate *gate,
 		return err;
 
 	/* B4 */
-	make_to(mac, gate->key, p->tag,
-		parley_did_identity_did(self->identity));
-	if (sodium_memcmp(mac, p->to, sizeof(mac))) {
+	if (!is_for_us(gate, self, p)) {
 		*refusep = SESSION_REFUSE_DID;
 		return PARLEY_ERR_ADDRESS;
 	}

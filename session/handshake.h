@@ -104,6 +104,16 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 			     int64_t now) __attribute__((warn_unused_result));
 
 /*
+ * session_handshake_fits(gate, self, msg, len):
+ * Is ${msg} a propose that passes B2 (else PARLEY_ERR_GATE) and B4 (else
+ * PARLEY_ERR_ADDRESS)?  Changes nothing.
+ */
+int session_handshake_fits(const struct session_gate *gate,
+			   const struct session_handshake_self *self,
+			   const uint8_t *msg, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
  * session_handshake_confirm(h, replyp, reply_lenp, msg, len, random, now):
  * C1-C10: consume the accept (or refuse) ${msg} and make the confirm.  With
  * PARLEY_ERR_AGREEMENT (and PARLEY_ERR_INDEX) the confirm, or for a refuse the

@@ -1110,6 +1110,34 @@ static void on_stranger(struct parley_session *s, struct session_conn *conn,
 	link->handshake = h;
 }
 
+enum session_hub_fit session_mesh_fits(void *context, const uint8_t *msg,
+				       size_t len)
+{
+	const struct parley_session *s = context;
+	size_t index;
+
+	if (s->state == PARLEY_SESSION_CLOSED ||
+	    s->state == PARLEY_SESSION_FAILED)
+		return SESSION_HUB_NONE;
+	if (len > 0 && msg[0] == SESSION_WIRE_RESUME)
+		return session_resume_index(&index, msg, len, s->gate.key) ==
+				   0 &&
+			       index < s->n &&
+			       session_live(&s->parties[index]) &&
+			       session_resume_fits(
+				   &s->parties[index].up->resume, msg)
+			   ? SESSION_HUB_EXACT
+			   : SESSION_HUB_NONE;
+	switch (session_handshake_fits(&s->gate, &s->self, msg, len)) {
+	case 0:
+		return is_opening(s) ? SESSION_HUB_EXACT : SESSION_HUB_RUNNING;
+	case PARLEY_ERR_ADDRESS:
+		return SESSION_HUB_GATE;
+	default:
+		return SESSION_HUB_NONE;
+	}
+}
+
 /* PROTOCOL 7.1: does our own attempt stand, so that theirs is dropped? */
 static bool own_attempt_stands(const struct parley_session *s,
 			       const struct session_party *p)
@@ -1468,6 +1496,8 @@ static int start_listening(struct parley_session *s)
 	const char *endpoint = s->listen;
 	int err = 0;
 
+	if (s->o.hub)
+		return 0; /* it listens */
 	if (endpoint) {
 		err = session_carrier_listen(s->carrier, endpoint);
 	} else {

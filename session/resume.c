@@ -123,6 +123,16 @@ int session_resume_index(size_t *indexp, const uint8_t *msg, size_t len,
  * challenge
  */
 
+bool session_resume_fits(const struct session_resume *r, const uint8_t *msg)
+{
+	uint8_t mac[SESSION_MAC_LEN];
+
+	session_schedule_mac(mac, their_key(r), "resume", msg + 1,
+			     SESSION_NONCE_LEN, NULL, 0);
+	return sodium_memcmp(mac, msg + 3 + SESSION_NONCE_LEN, sizeof(mac)) ==
+	       0;
+}
+
 int session_resume_challenge(uint8_t reply[SESSION_CHALLENGE_LEN],
 			     struct session_resume_attempt *at,
 			     const struct session_resume *r, const uint8_t *msg,
@@ -132,9 +142,7 @@ int session_resume_challenge(uint8_t reply[SESSION_CHALLENGE_LEN],
 	struct did_writer w;
 
 	/* F2 */
-	session_schedule_mac(mac, their_key(r), "resume", msg + 1,
-			     SESSION_NONCE_LEN, NULL, 0);
-	if (sodium_memcmp(mac, msg + 3 + SESSION_NONCE_LEN, sizeof(mac)))
+	if (!session_resume_fits(r, msg))
 		return PARLEY_ERR_SIGNATURE;
 
 	/* F3 */

@@ -8,6 +8,7 @@
 #ifndef SESSION_RESUME_H
 #define SESSION_RESUME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,13 @@ void session_resume_create(uint8_t msg[SESSION_RESUME_LEN],
 int session_resume_index(size_t *indexp, const uint8_t *msg, size_t len,
 			 const uint8_t gate_key[SESSION_HASH_LEN])
     __attribute__((warn_unused_result));
+
+/*
+ * session_resume_fits(r, msg):
+ * F2: has the resume ${msg}, which passed session_resume_index(), the MAC of
+ * the other end of the channel of ${r}?
+ */
+bool session_resume_fits(const struct session_resume *r, const uint8_t *msg);
 
 /*
  * session_resume_challenge(reply, at, r, msg, next, b):

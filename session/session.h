@@ -19,6 +19,7 @@
 #include "session/carrier.h"
 #include "session/channel.h"
 #include "session/handshake.h"
+#include "session/hub.h"
 #include "session/resume.h"
 #include "session/retransmit.h"
 
@@ -231,6 +232,13 @@ int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms);
 
 /* session_mesh_deadline(s): when something is due, monotonic ms. */
 int64_t session_mesh_deadline(const struct parley_session *s);
+
+/*
+ * session_mesh_fits(s, msg, len):
+ * Is the first frame ${msg} of a stranger meant for ${s}, a parley_session?
+ * Changes nothing.
+ */
+session_hub_fits session_mesh_fits;
 
 /* session_mesh_link_free(s, link): hang up, wipe and free. */
 void session_mesh_link_free(struct parley_session *s,

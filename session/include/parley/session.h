@@ -41,6 +41,7 @@ extern "C" {
 
 struct parley_agreement;
 struct parley_session;
+struct parley_session_hub;
 
 enum {
 	PARLEY_AGREEMENT_PARTIES_MAX = 1024,
@@ -257,10 +258,81 @@ struct parley_session_options {
 	 * session. */
 	int (*on_progress)(void *context, const struct parley_progress *p);
 	void *context;
+
+	/* Share the port of this hub instead of listening: ${listen} and
+	 * ${carrier} are then not looked at.  NULL (the default): a port of its
+	 * own. */
+	struct parley_session_hub *hub;
 };
 
 /* parley_session_options_init(o): set every member to its default. */
 void parley_session_options_init(struct parley_session_options *o);
+
+/*
+ * Hubs: one listening port for many sessions, of different agreements or of
+ * different parties of one.  For whom a stranger's connection is meant shows in
+ * its first message, at one hash for each session.
+ *
+ * A hub and its sessions belong to one thread.  Calls that wait serve the
+ * network for all of them, but only their own session acts on what comes; so a
+ * program with several at work polls parley_session_hub_fd() and the
+ * descriptors of all of its sessions, and processes those that are readable.
+ */
+struct parley_session_hub_options {
+	size_t size; /* set by parley_session_hub_options_init() */
+	enum parley_carrier carrier;
+
+	/* As those of sessions; a session's own bound on how long it waits for
+	 * a party whose connection broke comes on top. */
+	int liveness_ms;
+	int unresponsive_ms;
+};
+
+/* parley_session_hub_options_init(o): set every member to its default. */
+void parley_session_hub_options_init(struct parley_session_hub_options *o);
+
+/*
+ * parley_session_hub_new(hp, o):
+ * A hub that does not listen yet.  ${o} may be NULL.  Free it with
+ * parley_session_hub_free().
+ *
+ * Returns 0, or PARLEY_ERR_ARGUMENT, PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ */
+int parley_session_hub_new(struct parley_session_hub **hp,
+			   const struct parley_session_hub_options *o);
+
+/*
+ * parley_session_hub_listen(h, endpoint):
+ * Listen at ${endpoint}, "tcp://host:port"; more than once for several.  A hub
+ * that listens nowhere serves sessions that only dial.
+ *
+ * Returns 0, or PARLEY_ERR_ADDRESS_IN_USE, PARLEY_ERR_ENDPOINT,
+ * PARLEY_ERR_TOO_LARGE (too many), PARLEY_ERR_SYSTEM.
+ */
+int parley_session_hub_listen(struct parley_session_hub *h,
+			      const char *endpoint);
+
+/*
+ * parley_session_hub_fd(h):
+ * A descriptor that is readable when parley_session_hub_process() has work.
+ */
+int parley_session_hub_fd(const struct parley_session_hub *h);
+
+/*
+ * parley_session_hub_process(h):
+ * Fetch what has come and lay it before the sessions that it is for: their
+ * descriptors are readable then.  Does not wait.
+ *
+ * Returns 0, or PARLEY_ERR_SYSTEM, PARLEY_ERR_MEMORY.
+ */
+int parley_session_hub_process(struct parley_session_hub *h);
+
+/*
+ * parley_session_hub_free(h):
+ * Stop listening and free ${h}, at once if it has no session any more,
+ * otherwise with the last one.  NULL is allowed.
+ */
+void parley_session_hub_free(struct parley_session_hub *h);
 
 /*
  * parley_session_new(sp, a, id, o):
@@ -370,6 +442,18 @@ int parley_session_recv(struct parley_session *s, int from, int *whop,
 			const void **msgp, size_t *lenp);
 
 /*
+ * parley_session_take(s, from, whop, msgp, lenp):
+ * parley_session_recv() of what has come already: no look at the network, no
+ * flush, no waiting, no system call but for an acknowledgement that is due.
+ * For programs that call parley_session_process() first and then take all that
+ * there is; parley_session_flush() ends such a turn.
+ *
+ * Returns as parley_session_recv(), but never PARLEY_ERR_INTERRUPTED.
+ */
+int parley_session_take(struct parley_session *s, int from, int *whop,
+			const void **msgp, size_t *lenp);
+
+/*
  * parley_session_ping(s, party):
  * Ask ${party} for an answer; when it has come, rtt_us of its statistics is
  * set.  Set to 0 by this call.  Allowed from PARLEY_PARTY_READY on.
@@ -386,6 +470,19 @@ int parley_session_ping(struct parley_session *s, int party);
  * parties and how many records were not acknowledged).
  */
 int parley_session_close(struct parley_session *s);
+
+/*
+ * parley_session_finish(s):
+ * One step of parley_session_close() that does not wait, for programs that
+ * have a loop of their own: after PARLEY_ERR_AGAIN call it again when
+ * parley_session_fd() is readable, which does what parley_session_process()
+ * does.  close_timeout_ms does not count; who has waited for long enough calls
+ * parley_session_close() with a close_timeout_ms of 0.
+ *
+ * Returns 0 or PARLEY_ERR_UNDELIVERED as parley_session_close(), or
+ * PARLEY_ERR_AGAIN: somebody has not acknowledged everything yet.
+ */
+int parley_session_finish(struct parley_session *s);
 
 /*
  * parley_session_abort(s, reason):
