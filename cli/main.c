@@ -18,8 +18,9 @@
 #include "did/secret.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_identity, &cli_resolve, &cli_pack,	 &cli_unpack, &cli_sign,
-    &cli_verify,   &cli_invite,	 &cli_agreement, &cli_ping,   &cli_run,
+    &cli_identity, &cli_resolve, &cli_pack,    &cli_unpack,
+    &cli_sign,	   &cli_verify,	 &cli_invite,  &cli_agreement,
+    &cli_ping,	   &cli_run,	 &cli_receipt,
 };
 
 enum {

@@ -29,6 +29,7 @@
 #include "cli/file.h"
 #include "cli/out.h"
 #include "cli/ping_show.h"
+#include "cli/receipt.h"
 #include "cli/store.h"
 
 enum {
@@ -309,6 +310,7 @@ static int open_and_run(struct cli_run *run)
 	} else if (run->lost_ms > 0) {
 		o.liveness_ms = run->lost_ms;
 	}
+	o.keep_receipts = run->receipts != NULL;
 	o.on_progress = cli_run_show_progress;
 	o.context = run;
 	cli_run_show_start(run);
@@ -332,6 +334,14 @@ static int open_and_run(struct cli_run *run)
 	if (code != 0)
 		return code;
 	cli_run_show_ready(run);
+	/* Who asked for evidence does not compute without. */
+	if (run->receipts != NULL &&
+	    cli_receipt_write_all(run->session, run->agreement,
+				  run->receipts) != CLI_DONE) {
+		parley_session_abort(run->session,
+				     "its receipts cannot be written");
+		return CLI_RUN_NOT_STARTED;
+	}
 	return run_program(run);
 }
 
