@@ -65,18 +65,32 @@ static void end_with(struct cli_run *run, int code, const char *reason)
 	snprintf(run->reason, sizeof(run->reason), "%s", reason);
 }
 
+/* What the others are told: short, they know who is who. */
+static void on_cut(struct cli_run *run, const struct session_forward_event *e)
+{
+	char whose[sizeof("that of party -2147483648")] = "its program";
+	char reason[sizeof(run->reason)];
+
+	if (e->ours)
+		snprintf(whose, sizeof(whose), "that of party %d", e->party);
+	snprintf(reason, sizeof(reason), "%s was cut off: %s", whose,
+		 session_forward_reason_text(e->reason));
+	end_with(run, CLI_RUN_LIAR, reason);
+}
+
 static void on_event(void *context, const struct session_forward_event *e)
 {
 	struct cli_run *run = context;
+	char reason[sizeof("party -2147483648 was lost")];
 
 	cli_run_show_event(run, e);
+	snprintf(reason, sizeof(reason), "party %d was lost", e->party);
 	if (e->type == SESSION_FORWARD_LOST)
-		end_with(run, CLI_RUN_LOST, e->text);
+		end_with(run, CLI_RUN_LOST, reason);
 	else if (e->type == SESSION_FORWARD_CUT &&
-		 (e->reason == SESSION_FORWARD_WRONG_INDEX ||
-		  e->reason == SESSION_FORWARD_SECOND ||
-		  e->reason == SESSION_FORWARD_PROTOCOL))
-		end_with(run, CLI_RUN_LIAR, e->text);
+		 e->reason != SESSION_FORWARD_NO_SERVICE &&
+		 e->reason != SESSION_FORWARD_UNREACHABLE)
+		on_cut(run, e);
 }
 
 /*
