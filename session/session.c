@@ -521,17 +521,35 @@ static bool take_from(struct parley_session *s, int from, int *whop,
 	return taken;
 }
 
+static int check_from(struct parley_session *s, int from)
+{
+	if (from != PARLEY_ANY)
+		return check_party(s, from);
+	if (s->state != PARLEY_SESSION_READY)
+		return refuse_call(s, PARLEY_ERR_STATE,
+				   "the session is not ready");
+	return 0;
+}
+
+int parley_session_take(struct parley_session *s, int from, int *whop,
+			const void **msgp, size_t *lenp)
+{
+	int err = check_from(s, from);
+
+	if (err)
+		return err;
+	if (take_from(s, from, whop, msgp, lenp))
+		return 0;
+	err = nobody_left(s, from);
+	return err ? err : PARLEY_ERR_AGAIN;
+}
+
 int parley_session_recv(struct parley_session *s, int from, int *whop,
 			const void **msgp, size_t *lenp)
 {
 	int64_t limit = -1;
-	int err = 0;
+	int err = check_from(s, from);
 
-	if (from != PARLEY_ANY)
-		err = check_party(s, from);
-	else if (s->state != PARLEY_SESSION_READY)
-		err = refuse_call(s, PARLEY_ERR_STATE,
-				  "the session is not ready");
 	if (err)
 		return err;
 	while (!take_from(s, from, whop, msgp, lenp)) {
@@ -657,37 +675,41 @@ static int report_undelivered(struct parley_session *s)
 	return err;
 }
 
-int parley_session_close(struct parley_session *s)
+/* Say goodbye where it can be said.  Is there anybody to wait for? */
+static bool close_step(struct parley_session *s)
 {
-	int64_t limit;
-	bool waiting = true;
-	int err = 0;
+	bool waiting = false;
 
+	for (size_t i = 0; i < s->n; i++) {
+		struct session_party *p = &s->parties[i];
+
+		if (i == s->self.index)
+			continue;
+		say_goodbye(s, p);
+		waiting = waiting || !is_finished(p);
+	}
+	grant_all(s);
+	return waiting;
+}
+
+/* Is there nothing to close?  Then the session is closed, too. */
+static bool close_begin(struct parley_session *s)
+{
 	if (s->state == PARLEY_SESSION_CLOSED ||
 	    s->state == PARLEY_SESSION_FAILED)
-		return 0;
+		return true;
 	if (s->state == PARLEY_SESSION_OPENING) {
 		for (size_t i = 0; i < s->n; i++)
 			say_goodbye(s, &s->parties[i]);
 		s->state = PARLEY_SESSION_CLOSED;
-		return 0;
+		return true;
 	}
 	s->state = PARLEY_SESSION_CLOSING;
-	limit = limit_of(s->o.close_timeout_ms);
-	while (waiting && !err) {
-		waiting = false;
-		for (size_t i = 0; i < s->n; i++) {
-			struct session_party *p = &s->parties[i];
+	return false;
+}
 
-			if (i == s->self.index)
-				continue;
-			say_goodbye(s, p);
-			waiting = waiting || !is_finished(p);
-		}
-		grant_all(s);
-		if (waiting)
-			err = wait_and_process(s, limit);
-	}
+static int close_end(struct parley_session *s, int err)
+{
 	flush_all(s);
 	if (err != PARLEY_ERR_INTERRUPTED)
 		err = report_undelivered(s);
@@ -702,6 +724,38 @@ int parley_session_close(struct parley_session *s)
 	}
 	s->state = PARLEY_SESSION_CLOSED;
 	return err;
+}
+
+int parley_session_close(struct parley_session *s)
+{
+	int64_t limit;
+	int err = 0;
+
+	if (close_begin(s))
+		return 0;
+	limit = limit_of(s->o.close_timeout_ms);
+	while (!err && close_step(s))
+		err = wait_and_process(s, limit);
+	return close_end(s, err);
+}
+
+int parley_session_finish(struct parley_session *s)
+{
+	int err = 0;
+
+	if (close_begin(s))
+		return 0;
+	/* First what is there: the last acknowledgement may have come. */
+	err = session_mesh_process(s);
+	if (!err && close_step(s)) {
+		flush_all(s);
+		err = arm_timer(s);
+		if (!err)
+			err = session_carrier_settle(s->carrier);
+		if (!err)
+			return PARLEY_ERR_AGAIN;
+	}
+	return close_end(s, err);
 }
 
 void parley_session_abort(struct parley_session *s, const char *reason)

@@ -646,6 +646,91 @@ static void add_up(struct net *net, size_t i, size_t n)
 	_exit(bad ? 1 : 0);
 }
 
+/* In one thread: neither may wait for the other. */
+static void a_session_ends_step_by_step_without_waiting(void **state)
+{
+	struct net net;
+	const void *msg;
+	size_t len;
+	int err[2] = {PARLEY_ERR_AGAIN, PARLEY_ERR_AGAIN};
+	const int64_t limit = now_ms() + 60 * 1000;
+
+	(void)state;
+	net_init(&net, 2);
+	net_open(&net);
+	assert_int_equal(parley_session_send(net.s[0], 1, "last", 4), 0);
+	assert_int_equal(parley_session_finish(net.s[0]), PARLEY_ERR_AGAIN);
+	assert_int_equal(parley_session_state(net.s[0]),
+			 PARLEY_SESSION_CLOSING);
+	net_recv(&net, 1, 0, &msg, &len);
+	assert_int_equal(len, 4);
+	while ((err[0] || err[1]) && now_ms() < limit)
+		for (int i = 0; i < 2; i++) {
+			if (!err[i])
+				continue;
+			err[i] = parley_session_finish(net.s[i]);
+			assert_true(!err[i] || err[i] == PARLEY_ERR_AGAIN);
+		}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(err[i], 0);
+		assert_int_equal(parley_session_state(net.s[i]),
+				 PARLEY_SESSION_CLOSED);
+		assert_int_equal(parley_session_finish(net.s[i]), 0);
+	}
+	net_free(&net);
+}
+
+static bool has_received_two(struct net *net, void *context)
+{
+	struct parley_party_stats stats;
+
+	(void)context;
+	assert_int_equal(parley_session_stats(net->s[1], 0, &stats), 0);
+	return stats.messages_received == 2;
+}
+
+static bool has_lost_first(struct net *net, void *context)
+{
+	(void)context;
+	return parley_session_party_state(net->s[1], 0) == PARLEY_PARTY_LOST;
+}
+
+static void taking_does_not_look_at_the_network(void **state)
+{
+	struct parley_party_stats stats;
+	struct net net;
+	const void *msg;
+	size_t len;
+	int who;
+
+	(void)state;
+	net_init(&net, 2);
+	net_open(&net);
+	for (int k = 0; k < 2; k++)
+		assert_int_equal(parley_session_send(net.s[0], 1, &k, 1), 0);
+	assert_int_equal(parley_session_flush(net.s[0]), 0);
+	assert_int_equal(
+	    parley_session_take(net.s[1], PARLEY_ANY, NULL, &msg, &len),
+	    PARLEY_ERR_AGAIN);
+	assert_int_equal(parley_session_stats(net.s[1], 0, &stats), 0);
+	assert_int_equal(stats.messages_received, 0);
+	assert_true(net_run(&net, has_received_two, NULL, 60 * 1000));
+	assert_int_equal(
+	    parley_session_take(net.s[1], PARLEY_ANY, &who, &msg, &len), 0);
+	assert_int_equal(who, 0);
+	assert_int_equal(parley_session_take(net.s[1], 0, NULL, &msg, &len), 0);
+	assert_int_equal(len, 1);
+	assert_int_equal(parley_session_take(net.s[1], 0, NULL, &msg, &len),
+			 PARLEY_ERR_AGAIN);
+	assert_int_equal(parley_session_take(net.s[1], 1, NULL, &msg, &len),
+			 PARLEY_ERR_ARGUMENT);
+	parley_session_abort(net.s[0], "no more");
+	assert_true(net_run(&net, has_lost_first, NULL, 60 * 1000));
+	assert_int_equal(parley_session_take(net.s[1], 0, NULL, &msg, &len),
+			 PARLEY_ERR_ABORTED);
+	net_free(&net);
+}
+
 /* Nothing is shared but the sockets. */
 static void parties_in_separate_processes_compute_together(void **state)
 {
@@ -691,6 +776,8 @@ int main(void)
 		what_was_accepted_arrives_though_the_sender_closes),
 	    cmocka_unit_test(closing_at_once_on_both_sides_is_clean),
 	    cmocka_unit_test(closing_says_what_was_not_delivered),
+	    cmocka_unit_test(a_session_ends_step_by_step_without_waiting),
+	    cmocka_unit_test(taking_does_not_look_at_the_network),
 	    cmocka_unit_test(a_party_that_vanishes_is_named_at_every_survivor),
 	    cmocka_unit_test(giving_up_is_told_with_its_reason),
 	    cmocka_unit_test(wrong_calls_are_refused),

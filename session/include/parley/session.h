@@ -370,6 +370,18 @@ int parley_session_recv(struct parley_session *s, int from, int *whop,
 			const void **msgp, size_t *lenp);
 
 /*
+ * parley_session_take(s, from, whop, msgp, lenp):
+ * parley_session_recv() of what has come already: no look at the network, no
+ * flush, no waiting, no system call but for an acknowledgement that is due.
+ * For programs that call parley_session_process() first and then take all that
+ * there is; parley_session_flush() ends such a turn.
+ *
+ * Returns as parley_session_recv(), but never PARLEY_ERR_INTERRUPTED.
+ */
+int parley_session_take(struct parley_session *s, int from, int *whop,
+			const void **msgp, size_t *lenp);
+
+/*
  * parley_session_ping(s, party):
  * Ask ${party} for an answer; when it has come, rtt_us of its statistics is
  * set.  Set to 0 by this call.  Allowed from PARLEY_PARTY_READY on.
@@ -386,6 +398,19 @@ int parley_session_ping(struct parley_session *s, int party);
  * parties and how many records were not acknowledged).
  */
 int parley_session_close(struct parley_session *s);
+
+/*
+ * parley_session_finish(s):
+ * One step of parley_session_close() that does not wait, for programs that
+ * have a loop of their own: after PARLEY_ERR_AGAIN call it again when
+ * parley_session_fd() is readable, which does what parley_session_process()
+ * does.  close_timeout_ms does not count; who has waited for long enough calls
+ * parley_session_close() with a close_timeout_ms of 0.
+ *
+ * Returns 0 or PARLEY_ERR_UNDELIVERED as parley_session_close(), or
+ * PARLEY_ERR_AGAIN: somebody has not acknowledged everything yet.
+ */
+int parley_session_finish(struct parley_session *s);
 
 /*
  * parley_session_abort(s, reason):
