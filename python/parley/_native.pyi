@@ -1,0 +1,6 @@
+"""The extension module that cffi makes of native/."""
+
+from typing import Any
+
+ffi: Any
+lib: Any

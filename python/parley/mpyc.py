@@ -1,0 +1,380 @@
+"""Run an MPyC program over a session, inside its process.
+
+    python -m parley.mpyc --agreement FILE --identity FILE PROGRAM ARGS...
+
+The program and MPyC are used as they are.  Where MPyC would listen and dial,
+it gets streams of the session instead, so there is no port that anybody else
+could connect to, and who is at the other end is who the agreement says: the
+index that a party claims is compared with its DID.  Parties that run
+`did-cli run` can take part, and the other way round.
+
+Before the program starts, what must be the same at all parties is measured
+(see mpyc_facts.py) and compared with the agreement.
+"""
+
+import argparse
+import json
+import os
+import runpy
+import select
+import signal
+import sys
+import time
+from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
+
+from . import mpyc_facts
+from ._native import lib
+from .agreement import Agreement, Party
+from .did import Identity
+from .errors import Error
+from .session import Event, Native, Options, PartyState
+from .streams import Streams
+
+HOST = 'parley'  # stands for the session in what MPyC takes for addresses
+CLOSE_S = 30.0
+MISMATCH_S = 5.0  # how long others are told that facts differ
+
+# As did-cli.
+EXIT_FAILED, EXIT_USAGE, EXIT_PEER, EXIT_MISSING, EXIT_LOST = 1, 2, 3, 4, 5
+
+
+def say(text: str) -> None:
+    """One line for the user."""
+    print(f'parley: {text}', file=sys.stderr, flush=True)
+
+
+class Refused(Exception):
+    """The program cannot be started; the text says why."""
+
+    def __init__(self, text: str, code: int = EXIT_FAILED) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+# --- facts ---
+
+def _measured(agreement: Agreement, facts: Dict[str, Any],
+              text: Dict[str, Any]) -> Tuple[Dict[str, Any], List[str]]:
+    """The agreement with what is measured here in it, and what differs."""
+    differs: List[str] = []
+
+    def compare(table: Dict[str, Any], path: str,
+                here: Dict[str, Any]) -> None:
+        for name, value in here.items():
+            if name in table and table[name] != value:
+                differs.append(f'{path}.{name}: agreed {table[name]}, '
+                               f'here {value}')
+                table[name] = value
+
+    compare(text.get('program', {}).get('digests', {}), 'program.digests',
+            facts['digests'])
+    compare(text.get('parameters', {}), 'parameters', facts['parameters'])
+    threshold = facts['threshold']
+    if threshold is not None and threshold != agreement.threshold:
+        differs.append(f'threshold: agreed {agreement.threshold}, '
+                       f'here {threshold}')
+        text['threshold'] = threshold
+    return text, differs
+
+
+# --- the opening ---
+
+class Waiting:
+    """Tells about once in five seconds who is waited for."""
+
+    def __init__(self) -> None:
+        self._said: Dict[int, float] = {}
+        self.ready = False
+
+    def __call__(self, event: Event) -> Optional[bool]:
+        party = event.party
+        if party is None or self.ready:
+            return None
+        last = self._said.get(party.index, 0.0)
+        if event.state in (PartyState.READY, PartyState.CLOSED):
+            if last:
+                say(f'{party} is here')
+                del self._said[party.index]
+        elif event.waited >= 1 and event.waited - last >= 4.5:
+            self._said[party.index] = event.waited
+            how = (f'dialling {event.endpoint}' if event.endpoint
+                   else 'waiting to be dialled')
+            say(f'waiting for {party} ({how}, {event.waited:.0f} s)'
+                + (f': {event.detail}' if event.detail else ''))
+        return None
+
+
+def _refusal(exc: Error) -> Refused:
+    code = EXIT_FAILED
+    if exc.code in (lib.PARLEY_ERR_TIMEOUT, lib.PARLEY_ERR_LOST):
+        code = EXIT_MISSING
+    elif exc.error_class == 'peer':
+        code = EXIT_PEER
+    return Refused(str(exc), code)
+
+
+def _open(agreement: Agreement, identity: Identity, o: Options) -> Native:
+    waiting = Waiting()
+    try:
+        native = Native(agreement, identity, o, waiting)
+    except Error as exc:
+        raise _refusal(exc) from exc
+    err = lib.parley_session_wait(native.handle)
+    if err:
+        refusal = _refusal(native.error(err))
+        native.free()
+        raise refusal
+    waiting.ready = True
+    return native
+
+
+# --- the program ---
+
+class _Server:
+    """What MPyC closes when all parties are connected."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def close(self) -> None:
+        self._streams.listen(None)
+
+
+class Launcher:
+    """Runs one program over one session."""
+
+    def __init__(self, native: Native) -> None:
+        self.native = native
+        self.streams = Streams(native, self._lost, self._liar)
+        self.code: Optional[int] = None
+        self._loop: Any = None
+
+    def _end(self, text: str, code: int) -> NoReturn:
+        """End the program: it would wait for ever."""
+        if self.code is None:
+            self.code = code
+            say(text)
+            lib.parley_session_abort(self.native.handle, text.encode()[:200])
+            # A program that catches this and goes on waiting ends all the
+            # same.
+            self._loop.remove_reader(lib.parley_session_fd(
+                self.native.handle))
+            self._loop.call_later(2, self._end_hard)
+        raise SystemExit(code)
+
+    def _end_hard(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self.code or EXIT_FAILED)
+
+    def _lost(self, party: Optional[Party], text: str) -> None:
+        self._end(text, EXIT_LOST)
+
+    def _liar(self, party: Party, text: str) -> None:
+        self._end(text, EXIT_PEER)
+
+    def hook(self, loop: Any) -> None:
+        """Give LOOP's users streams where they ask for MPyC's addresses."""
+        streams, index = self.streams, self.native.index
+        create_connection = loop.create_connection
+        create_server = loop.create_server
+
+        async def connection(factory: Any, host: Any = None, port: Any = None,
+                             **kwargs: Any) -> Any:
+            if host != HOST:
+                return await create_connection(factory, host, port, **kwargs)
+            stream = streams.connect(port - 1, factory)
+            return stream, stream.protocol
+
+        async def server(factory: Any, host: Any = None, port: Any = None,
+                         **kwargs: Any) -> Any:
+            if host is not None or port != index + 1:
+                return await create_server(factory, host, port, **kwargs)
+            streams.listen(factory)
+            return _Server(streams)
+
+        self._loop = loop
+        loop.create_connection, loop.create_server = connection, server
+        streams.attach(loop)
+
+    def run(self, program: str, args: Sequence[str]) -> int:
+        """Run PROGRAM as `python PROGRAM ARGS` would; its exit code."""
+        sys.argv = [program, *self._own_options(args), *args]
+        sys.path[0] = os.path.dirname(os.path.realpath(program))
+        try:
+            # Reads sys.argv.
+            from mpyc.runtime import mpc  # type: ignore[import-untyped]
+            self.hook(mpc._loop)
+            runpy.run_path(program, run_name='__main__')
+        except SystemExit as exc:
+            code = exc.code
+            if code is not None and not isinstance(code, int):
+                print(code, file=sys.stderr)
+                code = EXIT_FAILED
+            self._finish(code or 0)
+            return self.code if self.code is not None else code or 0
+        except BaseException as exc:
+            self._abort(f'the program ended with {type(exc).__name__}')
+            if self.code is not None:
+                return self.code
+            raise
+        self._finish(0)
+        return self.code or 0
+
+    def _own_options(self, args: Sequence[str]) -> List[str]:
+        agreement = self.native.agreement
+        own = []
+        for party in agreement.parties:
+            own += ['-P', f'{HOST}:{party.index + 1}']
+        own += ['-I', str(self.native.index)]
+        if mpyc_facts.split(args)[0].threshold is None:
+            own += ['-T', str(agreement.threshold)]
+        return own
+
+    def _abort(self, reason: str) -> None:
+        self.streams.detach()
+        lib.parley_session_abort(self.native.handle, reason.encode()[:200])
+
+    def _finish(self, code: int) -> None:
+        """Deliver what was sent, and say goodbye."""
+        if self.code is not None:
+            return
+        if code != 0:
+            self._abort(f'the program ended with exit code {code}')
+            return
+        self.streams.detach()
+        deadline = time.monotonic() + CLOSE_S
+        fd = lib.parley_session_fd(self.native.handle)
+        while not self.streams.settle() and time.monotonic() < deadline:
+            select.select([fd], [], [], 1.0)
+            self.streams.turn()
+        while (err := lib.parley_session_finish(
+                self.native.handle)) == lib.PARLEY_ERR_AGAIN:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                err = lib.parley_session_close(self.native.handle)
+                break
+            select.select([fd], [], [], left)
+        if err:
+            say(str(self.native.error(err)))
+            self.code = EXIT_FAILED
+
+
+# --- the command ---
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        say(message)
+        self.print_usage(sys.stderr)
+        sys.exit(EXIT_USAGE)
+
+
+def _arguments(argv: Sequence[str]) -> argparse.Namespace:
+    p = _Parser(
+        prog='python -m parley.mpyc', allow_abbrev=False,
+        description='Run an MPyC program over a session of an agreement.',
+        epilog='Exit codes: that of the program; 2: usage; 3: another party '
+        'is not who or what it should be, or facts differ; 4: a party is '
+        'missing; 5: a party was lost.')
+    env = os.environ.get
+    p.add_argument('--agreement', metavar='FILE', help='what was agreed '
+                   '(default: $PARLEY_AGREEMENT)',
+                   default=env('PARLEY_AGREEMENT'))
+    p.add_argument('--identity', metavar='FILE', help='who this party is '
+                   '(default: $PARLEY_IDENTITY)',
+                   default=env('PARLEY_IDENTITY'))
+    p.add_argument('--passphrase-file', metavar='FILE',
+                   help='of the identity; - is standard input')
+    p.add_argument('--listen', metavar='ENDPOINT',
+                   help='listen here, not where the agreement says')
+    p.add_argument('--timeout', metavar='S', type=float, default=60.0,
+                   help='longest wait for the parties (60)')
+    p.add_argument('--on-lost', choices=('fail', 'wait'), default='fail',
+                   help='when a connection stays broken')
+    p.add_argument('--carrier', choices=('zmtp', 'libzmq'), default='zmtp',
+                   help='what speaks ZeroMQ')
+    p.add_argument('program', metavar='PROGRAM')
+    p.add_argument('args', metavar='ARGS', nargs=argparse.REMAINDER)
+    a = p.parse_args(list(argv))
+    if not a.agreement or not a.identity:
+        p.error('--agreement and --identity are needed')
+    return a
+
+
+def _passphrase(path: Optional[str]) -> Optional[bytes]:
+    if path is None:
+        return None
+    try:
+        if path == '-':
+            text = sys.stdin.buffer.readline()
+        else:
+            with open(path, 'rb') as f:
+                text = f.readline()
+    except OSError as exc:
+        raise Refused(f"cannot read '{path}': {exc.strerror}") from exc
+    return text.rstrip(b'\r\n')
+
+
+def _check_args(args: Sequence[str], n_parties: int) -> None:
+    options = mpyc_facts.split(args)[0]
+    theirs = [name for name, value in (
+        ('-C', options.config), ('-P', options.parties),
+        ('-I', options.index is not None), ('-B', options.base_port),
+        ('--ssl', options.ssl)) if value]
+    if theirs:
+        raise Refused(f'{", ".join(theirs)}: the agreement says who takes '
+                      'part; leave it out', EXIT_USAGE)
+    if options.M is not None and options.M != n_parties:
+        raise Refused(f'-M {options.M}: the agreement has {n_parties} '
+                      'parties', EXIT_USAGE)
+
+
+def start(a: argparse.Namespace) -> Native:
+    """The session, ready; every party has the same facts."""
+    agreement = Agreement.load(a.agreement)
+    _check_args(a.args, len(agreement.parties))
+    facts = mpyc_facts.facts(a.program, a.args)
+    with open(a.agreement, encoding='utf-8') as f:
+        text, differs = _measured(agreement, facts, json.load(f))
+    identity = Identity.load(a.identity, _passphrase(a.passphrase_file))
+    options = Options(listen=a.listen, open_timeout=a.timeout,
+                      on_lost=a.on_lost, carrier=a.carrier)
+    if not differs:
+        return _open(agreement, identity, options)
+    for line in differs:
+        say(line)
+    # With what is measured here as its agreement this party is refused by
+    # all others, and told which of their fields differs from its own, before
+    # anything starts.
+    try:
+        _open(Agreement.parse(json.dumps(text)), identity,
+              Options(listen=a.listen, open_timeout=MISMATCH_S)).free()
+    except Refused:
+        pass
+    raise Refused('this is not what was agreed; nothing was started',
+                  EXIT_PEER)
+
+
+def _terminate(number: int, frame: Any) -> NoReturn:
+    """SIGTERM: go, but let the others know."""
+    raise SystemExit(128 + number)
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command."""
+    a = _arguments(argv)
+    try:
+        native = start(a)
+    except (Error, Refused, mpyc_facts.FactsError) as exc:
+        say(str(exc))
+        return exc.code if isinstance(exc, Refused) else EXIT_FAILED
+    signal.signal(signal.SIGTERM, _terminate)
+    launcher = Launcher(native)
+    try:
+        return launcher.run(a.program, a.args)
+    finally:
+        native.free()
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,495 @@
+"""Connections inside a session (PROTOCOL 12), as asyncio transports.
+
+A stream stands for a TCP connection between two programs.  Here both of its
+ends, or one of them if the other party forwards, are in the process of the
+program: what a protocol writes during one turn of the event loop goes into the
+session at the end of that turn, as one piece for each party, and what has come
+for a stream is handed to its protocol as one piece.
+"""
+
+import asyncio
+from typing import Any, Callable, Dict, List, Optional
+
+from ._native import ffi, lib
+from .agreement import Party
+from .errors import _text
+from .session import Native
+
+CREDIT = 1 << 20  # bytes of DATA that may be sent on a new stream
+CREDIT_STEP = CREDIT // 4  # granted at a time
+
+NO_SERVICE, WRONG_INDEX, SECOND, UNREACHABLE, PROTOCOL_ERROR = range(1, 6)
+REASONS = {
+    NO_SERVICE: 'nothing is offered there',
+    WRONG_INDEX: "the index claimed is another party's",
+    SECOND: 'that index is connected already',
+    UNREACHABLE: 'the program there cannot be reached',
+    PROTOCOL_ERROR: 'messages make no sense',
+}
+
+_OPEN, _DATA, _FIN = lib.PY_OPEN, lib.PY_DATA, lib.PY_FIN
+_CREDIT, _RESET, _END = lib.PY_CREDIT, lib.PY_RESET, lib.PY_END
+
+Factory = Callable[[], asyncio.Protocol]
+
+
+class Stream(asyncio.Transport):
+    """One stream; what MPyC takes for a TCP connection."""
+
+    def __init__(self, streams: 'Streams', party: int, number: int,
+                 ours: bool) -> None:
+        super().__init__()
+        self._streams = streams
+        self.party = party
+        self.number = number
+        self.ours = ours
+        self.protocol: Optional[asyncio.Protocol] = None
+        self.early = bytearray()  # came before the protocol was there
+        self.allowed = CREDIT  # bytes that may still be sent
+        self.expected = CREDIT  # bytes that may still come
+        self.owed = 0  # bytes taken, no credit given for them yet
+        self.got_fin = self.sent_fin = False
+        self.reset = False  # by us; waits for the answer
+        self._chunks: List[bytes] = []
+        self._append = self._chunks.append
+        self._rest: Optional[memoryview] = None
+        self._dirty = False
+        self._closing = False
+        self._lost = False
+
+    # --- what asyncio asks of a transport ---
+
+    def write(self, data: Any) -> None:
+        """Send DATA at the end of this turn of the loop."""
+        if type(data) is not bytes:
+            data = bytes(data)
+        if not self._dirty:
+            if self._closing or self._lost:
+                return
+            self._dirty = True
+            self._streams.mark(self)
+        self._append(data)
+
+    def writelines(self, list_of_data: Any) -> None:
+        """Send several pieces."""
+        self.write(b''.join(list_of_data))
+
+    def close(self) -> None:
+        """End this direction after all of its data, and hear no more."""
+        if self._closing or self._lost:
+            return
+        self._closing = True
+        if not self._dirty:
+            self._dirty = True
+            self._streams.mark(self)
+
+    def abort(self) -> None:
+        """Close without sending what is left."""
+        self._chunks.clear()
+        self._rest = None
+        self.close()
+
+    def is_closing(self) -> bool:
+        """Has close() been called, or is the stream gone?"""
+        return self._closing or self._lost
+
+    def can_write_eof(self) -> bool:
+        """Half-closing is not offered."""
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the session has not accepted yet."""
+        rest = len(self._rest) if self._rest is not None else 0
+        return rest + sum(map(len, self._chunks))
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """"parley_party": the authenticated party at the other end."""
+        if name == 'parley_party':
+            return self._streams.parties[self.party]
+        return default
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand what comes to PROTOCOL."""
+        assert isinstance(protocol, asyncio.Protocol)
+        self.protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Who gets what comes."""
+        assert self.protocol is not None
+        return self.protocol
+
+    # --- sending ---
+
+    def push(self) -> bool:
+        """Give the session what it takes.  False: the window is full."""
+        s = self._streams
+        while True:
+            if self._rest is None:
+                if not self._chunks:
+                    break
+                data = (b''.join(self._chunks) if len(self._chunks) > 1
+                        else self._chunks[0])
+                self._chunks.clear()
+                if len(data) <= self.allowed:
+                    err = s.send(self, data, len(data))
+                    if err == 0 and s.sent[0] == len(data):
+                        self.allowed -= len(data)
+                        continue
+                    done = s.sent[0]
+                    self.allowed -= done
+                    self._rest = memoryview(data)[done:]
+                    return self._failed(err)
+                self._rest = memoryview(data)
+            n = min(len(self._rest), self.allowed)
+            if n == 0:
+                return True  # CREDIT will come
+            err = s.send(self, ffi.from_buffer(self._rest[:n]), n)
+            done = s.sent[0]
+            self.allowed -= done
+            self._rest = self._rest[done:] if done < len(self._rest) else None
+            if err:
+                return self._failed(err)
+        if self._closing and not self.sent_fin and not self.reset:
+            err = s.control(self, _FIN, 0)
+            if err:
+                return self._failed(err)
+            self.sent_fin = True
+            s.forget_if_over(self)
+            self.lose(None)
+        return True
+
+    def _failed(self, err: int) -> bool:
+        if err == lib.PARLEY_ERR_AGAIN:
+            return False
+        # The party is gone: as a connection that its other end has closed.
+        self.got_fin = self.sent_fin = True
+        self._streams.forget_if_over(self)
+        self.lose(None)
+        return True
+
+    def lose(self, exc: Optional[Exception]) -> None:
+        """Tell the protocol, once, that the connection is gone."""
+        if self._lost:
+            return
+        self._lost = True
+        self._rest = None
+        self._chunks.clear()
+        if self.protocol is not None and self._streams.loop is not None:
+            self._streams.loop.call_soon(self.protocol.connection_lost, exc)
+
+
+class Streams:
+    """All streams of a session, driven by one event loop.
+
+    Nobody else may send or receive on the session.
+
+    Args:
+        native: the session, ready.
+        on_lost: called with a sentence when a party is lost or gave up.
+        on_liar: called with a sentence when a party claimed another's index.
+    """
+
+    def __init__(self, native: Native,
+                 on_lost: Callable[[Optional[Party], str], None],
+                 on_liar: Callable[[Party, str], None]) -> None:
+        self.native = native
+        self.parties = native.agreement.parties
+        self.index = native.index
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self.sent = ffi.new('size_t *')
+        self.ended = False  # the program; what comes is dropped
+        self._on_lost = on_lost
+        self._on_liar = on_liar
+        self._turn = ffi.gc(lib.py_turn_new(native.handle), lib.py_turn_free)
+        self._fd: int = lib.parley_session_fd(native.handle)
+        self._streams: Dict[int, Dict[int, Stream]] = {
+            p.index: {} for p in self.parties}
+        self._dirty: List[Stream] = []
+        self._scheduled = False
+        self._factory: Optional[Factory] = None
+        self._events: List[Any] = []
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Be driven by LOOP from now on."""
+        self.loop = loop
+        loop.add_reader(self._fd, self.turn)
+        loop.call_soon(self.turn)
+
+    def detach(self) -> None:
+        """Leave the loop: the program has ended."""
+        self.ended = True
+        loop, self.loop = self.loop, None
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._fd)
+
+    # --- connections ---
+
+    def connect(self, party: int, factory: Factory) -> Stream:
+        """Open a stream to PARTY."""
+        # Of a pair the lower index opens even numbers, the other one odd.
+        number = 0 if self.index < party else 1
+        while number in self._streams[party]:
+            number += 2
+        if number > 0xffff:
+            raise OSError('no stream number is free')
+        stream = Stream(self, party, number, True)
+        self._streams[party][number] = stream
+        err = self.control(stream, _OPEN, 0)
+        if err:
+            del self._streams[party][number]
+            raise ConnectionError(_text(lib.parley_session_error(
+                self.native.handle)))
+        self._begin(stream, factory)
+        return stream
+
+    def listen(self, factory: Optional[Factory]) -> None:
+        """Give streams of others to protocols of FACTORY; None: not yet."""
+        self._factory = factory
+        if factory is None:
+            return
+        for streams in self._streams.values():
+            for stream in list(streams.values()):
+                if not stream.ours and stream.protocol is None:
+                    self._accept(stream)
+
+    def _begin(self, stream: Stream, factory: Factory) -> None:
+        stream.protocol = factory()
+        stream.protocol.connection_made(stream)
+
+    def _accept(self, stream: Stream) -> None:
+        """Begin once the program listens and the index claimed is right."""
+        if len(stream.early) < 2 or stream.reset:
+            return
+        claimed = int.from_bytes(stream.early[:2], 'little')
+        if claimed != stream.party:
+            self._reset(stream, WRONG_INDEX)
+            party = self.parties[stream.party]
+            self._on_liar(party, f'{party} claims to be party {claimed}: cut')
+            return
+        if self._factory is None:
+            return
+        self._begin(stream, self._factory)
+        data, stream.early = bytes(stream.early), bytearray()
+        self._deliver(stream, data)
+        if stream.got_fin:
+            self._eof(stream)
+
+    def _deliver(self, stream: Stream, data: bytes) -> None:
+        protocol = stream.protocol
+        assert protocol is not None
+        stream.owed += len(data)
+        if stream.owed >= CREDIT_STEP and not stream.got_fin:
+            # Refused only where a window is full: asked again later.
+            if self.control(stream, _CREDIT, stream.owed) == 0:
+                stream.expected += stream.owed
+                stream.owed = 0
+        if stream.is_closing():
+            return
+        try:
+            protocol.data_received(data)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:  # as asyncio's own transports
+            assert self.loop is not None
+            self.loop.call_exception_handler({
+                'message': 'Fatal error: protocol.data_received() failed.',
+                'exception': exc, 'transport': stream, 'protocol': protocol})
+            stream.abort()
+
+    def _eof(self, stream: Stream) -> None:
+        if stream.protocol is not None and not stream.is_closing():
+            if not stream.protocol.eof_received():
+                stream.close()
+
+    # --- messages ---
+
+    def send(self, stream: Stream, data: Any, length: int) -> int:
+        """Send DATA; self.sent[0] is how much was accepted."""
+        err: int = lib.py_turn_send(self._turn, stream.party, stream.number,
+                                    data, length, self.sent)
+        return err
+
+    def control(self, stream: Stream, op: int, value: int) -> int:
+        """Send a message other than DATA."""
+        err: int = lib.py_turn_control(self._turn, stream.party, op,
+                                       stream.number, value)
+        self.schedule()
+        return err
+
+    def _reset(self, stream: Stream, reason: int) -> None:
+        stream.reset = True
+        self.control(stream, _RESET, reason)
+        stream.lose(None)
+
+    def forget_if_over(self, stream: Stream) -> None:
+        """The number of a stream that is over is free again."""
+        if stream.sent_fin and stream.got_fin:
+            self._streams[stream.party].pop(stream.number, None)
+
+    # --- turns ---
+
+    def mark(self, stream: Stream) -> None:
+        """STREAM has something to send."""
+        self._dirty.append(stream)
+        if not self._scheduled:
+            self._scheduled = True
+            if self.loop is not None:
+                self.loop.call_soon(self.flush)
+
+    def schedule(self) -> None:
+        """Flush at the end of this turn."""
+        if not self._scheduled:
+            self._scheduled = True
+            if self.loop is not None:
+                self.loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what was written since the last time."""
+        self._scheduled = False
+        if self._dirty:
+            dirty, self._dirty = self._dirty, []
+            for stream in dirty:
+                stream._dirty = False
+                if not stream.push():
+                    stream._dirty = True
+                    self._dirty.append(stream)
+        err = lib.py_turn_flush(self._turn)
+        if err:
+            self._fail(err)
+        elif self._turn.n:
+            self._handle()
+
+    def turn(self) -> None:
+        """Take all that has come."""
+        err = lib.py_turn_run(self._turn)
+        if err:
+            self._fail(err)
+            return
+        if self._turn.n:
+            # Behind what the data wakes, so that its answer leaves at once.
+            self._handle()
+            self.schedule()
+        elif self._dirty:
+            self.schedule()
+
+    def _handle(self) -> None:
+        turn = self._turn
+        events, base, streams = turn.events, turn.bytes, self._streams
+        for k in range(turn.n):
+            e = events[k]
+            op, party = e.op, e.party
+            stream = streams[party].get(e.stream)
+            if op == _DATA:
+                if stream is None or stream.reset:
+                    self._stray(party, e.stream, stream)
+                    continue
+                n = e.len
+                stream.expected -= n
+                if stream.expected < 0 or stream.got_fin:
+                    self._reset(stream, PROTOCOL_ERROR)
+                elif self.ended:
+                    stream.expected += n
+                    self.control(stream, _CREDIT, n)
+                elif stream.protocol is not None:
+                    self._deliver(stream, ffi.unpack(base + e.at, n))
+                else:
+                    stream.early += ffi.unpack(base + e.at, n)
+                    self._accept(stream)
+            elif op == _CREDIT:
+                if stream is not None:
+                    stream.allowed += e.value
+                    if stream.get_write_buffer_size() and not stream._dirty:
+                        stream._dirty = True
+                        self.mark(stream)
+            elif op == _OPEN:
+                self._opened(party, e.stream, e.value, stream)
+            elif op == _FIN:
+                if stream is None or stream.reset:
+                    self._stray(party, e.stream, stream)
+                    continue
+                stream.got_fin = True
+                if self.ended:
+                    stream.close()
+                elif stream.protocol is not None:
+                    self._eof(stream)
+                self.forget_if_over(stream)
+            elif op == _RESET:
+                self._was_reset(party, e.value, stream)
+            elif op == _END:
+                self._party_ended(party, -int(e.value))
+            else:
+                self._stray(party, e.stream, stream)
+
+    def _opened(self, party: int, number: int, service: int,
+                old: Optional[Stream]) -> None:
+        stream = Stream(self, party, number, False)
+        lower = party < self.index
+        second = any(not s.ours and not s.got_fin and not s.reset
+                     for s in self._streams[party].values())
+        if old is not None or number % 2 != (0 if lower else 1):
+            reason = PROTOCOL_ERROR
+        elif service != 0 or not lower:
+            reason = NO_SERVICE  # of MPyC the lower index connects
+        elif second:
+            reason = SECOND
+        else:
+            self._streams[party][number] = stream
+            return
+        if old is None:
+            self._streams[party][number] = stream
+        self._reset(old or stream, reason)
+
+    def _stray(self, party: int, number: int,
+               stream: Optional[Stream]) -> None:
+        """A message that fits no stream; dropped on one that we reset."""
+        if stream is None:
+            lib.py_turn_control(self._turn, party, _RESET, number,
+                                PROTOCOL_ERROR)
+            self.schedule()
+        elif not stream.reset:
+            self._reset(stream, PROTOCOL_ERROR)
+
+    def _was_reset(self, party: int, reason: int,
+                   stream: Optional[Stream]) -> None:
+        if stream is None:
+            return
+        if not stream.reset:
+            self.control(stream, _RESET, reason)
+            stream.lose(None)
+        del self._streams[party][stream.number]
+        if stream.ours and not self.ended:
+            who = self.parties[party]
+            self._on_lost(who, f'{who} cut the connection: '
+                          + REASONS.get(reason, f'reason {reason}'))
+
+    def _party_ended(self, party: int, err: int) -> None:
+        if err == lib.PARLEY_ERR_CLOSED:
+            # Its program has ended; TCP would say no more than that.
+            for stream in list(self._streams[party].values()):
+                stream.got_fin = True
+                self._eof(stream)
+            return
+        if not self.ended:
+            exc = self.native.error(err)
+            who = self.parties[party]
+            self._on_lost(who, str(exc) if exc.party == party else
+                          f'{who}: {_text(lib.parley_did_err_string(err))}')
+
+    def _fail(self, err: int) -> None:
+        exc = self.native.error(err)
+        if not self.ended:
+            party = None if exc.party is None else self.parties[exc.party]
+            self._on_lost(party, str(exc))
+
+    # --- the end ---
+
+    def settle(self) -> bool:
+        """After detach(): end all streams.  True: all was accepted."""
+        for streams in self._streams.values():
+            for stream in list(streams.values()):
+                if not stream.reset:
+                    stream.close()
+        self.flush()
+        return not self._dirty and all(
+            s.reset or s.sent_fin
+            for streams in self._streams.values() for s in streams.values())
