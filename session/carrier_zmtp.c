@@ -53,7 +53,7 @@ enum {
 	TURNS_MAX = 16,	       /* such rounds without an event in one call */
 	AWAY_MS = 50, /* longer ago polled: sockets come before timers */
 	WATCH_MS = 2, /* a wait in one connection alone: a tick of the kernel */
-	WATCH_MIN_MS = 30, /* ... is part of a wait of at least this */
+	WATCH_MIN_MS = 10, /* ... is part of a wait of at least this */
 	WATCHES_MAX = 32,  /* in a row, before all others are polled */
 	WATCH_PAUSE = 64,  /* frames, after a wait in vain */
 };
@@ -807,8 +807,11 @@ static int end(struct carrier *c, struct session_carrier_event *ev,
 	return EVENT;
 }
 
-static int frame_event(struct session_carrier_event *ev, struct conn *conn)
+static int frame_event(struct carrier *c, struct session_carrier_event *ev,
+		       struct conn *conn)
 {
+	if (c->staged && c->staged_at == c->staged_len)
+		c->staged = NULL;
 	conn->deadline_ms = INT64_MAX; /* the user's affair from now on */
 	if (conn->watch_pause > 0)
 		conn->watch_pause--;
@@ -859,7 +862,7 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 				conn->frame = NULL;
 				continue;
 			}
-			return frame_event(ev, conn);
+			return frame_event(c, ev, conn);
 		}
 		switch (session_zmtp_parse(&conn->zmtp, &n, p, len)) {
 		case SESSION_ZMTP_MORE:
@@ -893,7 +896,7 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 			if (conn->frame->len > 0)
 				break;
 			if (!conn->closing)
-				return frame_event(ev, conn);
+				return frame_event(c, ev, conn);
 			session_frame_free(conn->frame);
 			conn->frame = NULL;
 			break;
@@ -957,7 +960,7 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 	stage(c, conn, (size_t)n);
 	if (rest > 0 && conn->frame_done == f->len) {
 		if (!conn->closing)
-			return frame_event(ev, conn);
+			return frame_event(c, ev, conn);
 		session_frame_free(f);
 		conn->frame = NULL;
 	}

@@ -1432,6 +1432,7 @@ static bool is_enough(const struct parley_session *s)
 int session_mesh_process(struct parley_session *s)
 {
 	struct session_carrier_event ev;
+	bool enough = false;
 	int64_t now;
 	int err = 0;
 
@@ -1441,13 +1442,12 @@ int session_mesh_process(struct parley_session *s)
 	    s->state == PARLEY_SESSION_CLOSED)
 		return PARLEY_ERR_STATE;
 	/* Bounded, so that nobody who floods keeps us from our timers. */
-	for (int i = 0; i < SESSION_EVENTS_MAX; i++) {
+	for (int i = 0; i < SESSION_EVENTS_MAX && !enough; i++) {
 		err = session_carrier_next(s->carrier, &ev);
 		if (err)
 			break;
 		on_event(s, &ev);
-		if (is_enough(s))
-			break;
+		enough = is_enough(s);
 	}
 	if (err && err != PARLEY_ERR_AGAIN)
 		return session_error(s, err, -1, "the network failed: %s",
@@ -1456,7 +1456,8 @@ int session_mesh_process(struct parley_session *s)
 		wake_at(s, 0);
 	if (s->next_timer_ms == INT64_MAX)
 		return 0;
-	now = session_now_ms();
+	/* Who has a message goes on at once: a tick later will do for him. */
+	now = enough ? session_now_coarse_ms() : session_now_ms();
 	return now >= s->next_timer_ms ? run_timers(s, now) : 0;
 }
 
@@ -1476,7 +1477,7 @@ int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms)
 
 	if (until == INT64_MAX)
 		return -1;
-	until -= session_now_ms();
+	until -= session_now_coarse_ms();
 	return until < 0 ? 0 : until > INT32_MAX ? INT32_MAX : (int)until;
 }
 

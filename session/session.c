@@ -63,6 +63,11 @@ int64_t session_now_ms(void)
 	return session_now_us() / 1000;
 }
 
+int64_t session_now_coarse_ms(void)
+{
+	return clock_us(CLOCK_MONOTONIC_COARSE) / 1000;
+}
+
 int64_t session_now_utc_ms(void)
 {
 	return clock_us(CLOCK_REALTIME) / 1000;

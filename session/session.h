@@ -146,6 +146,7 @@ struct parley_session {
 /* Clocks: monotonic, and UTC. */
 int64_t session_now_us(void);
 int64_t session_now_ms(void);
+int64_t session_now_coarse_ms(void); /* up to a tick of the kernel behind */
 int64_t session_now_utc_ms(void);
 
 /*
