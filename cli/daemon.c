@@ -75,7 +75,7 @@ static int wait_for(struct cli_daemon *d, int64_t limit)
 		return PARLEY_ERR_TIMEOUT;
 	if (until > limit)
 		until = limit;
-	(void)session_carrier_wait(d->carrier,
+	(void)session_carrier_wait(d->carrier, NULL,
 				   until <= now ? 0 : (int)(until - now));
 	return 0;
 }

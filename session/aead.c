@@ -1,8 +1,9 @@
 /*
- * AEADs by OpenSSL EVP; see aead.h for why.
+ * AEADs by OpenSSL EVP, and by libsodium for short records; see aead.h for why.
  *
  * A context is keyed once and then given a nonce for each record; EVP wipes
- * the key schedule when the context is freed or keyed anew.
+ * the key schedule when the context is freed or keyed anew.  Both make the
+ * same bytes of the same key, nonce and text.
  */
 #include "session/aead.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 
 #include <openssl/evp.h>
-#include <sodium.h>
 
 #include <parley/err.h>
 
@@ -69,21 +69,64 @@ int session_aead_init(struct session_aead *a, uint8_t suite,
 	session_aead_wipe(a);
 	a->ctx = ctx;
 	a->seal = seal;
+	a->has_small = suite == SESSION_SUITE_AES256 &&
+		       crypto_aead_aes256gcm_is_available();
+	if (a->has_small)
+		crypto_aead_aes256gcm_beforenm(&a->small, key);
 	return 0;
 }
 
-/* Everything that sealing and opening share: nonce, header, text. */
-static bool run(struct session_aead *a, uint8_t *buf, size_t len,
-		const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
-		size_t ad_len)
+int session_aead_begin(struct session_aead *a,
+		       const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
+		       size_t ad_len)
 {
 	int n;
 
-	if (len > INT_MAX || ad_len > INT_MAX)
-		return false;
-	return EVP_CipherInit_ex(a->ctx, NULL, NULL, NULL, nonce, a->seal) &&
-	       EVP_CipherUpdate(a->ctx, NULL, &n, ad, (int)ad_len) &&
-	       EVP_CipherUpdate(a->ctx, buf, &n, buf, (int)len);
+	return a->ctx && ad_len <= INT_MAX &&
+		       EVP_CipherInit_ex(a->ctx, NULL, NULL, NULL, nonce,
+					 a->seal) &&
+		       EVP_CipherUpdate(a->ctx, NULL, &n, ad, (int)ad_len)
+		   ? 0
+		   : PARLEY_ERR_INTERNAL;
+}
+
+int session_aead_add(struct session_aead *a, uint8_t *out, const uint8_t *in,
+		     size_t len)
+{
+	int n;
+
+	return len <= INT_MAX && EVP_CipherUpdate(a->ctx, out, &n, in, (int)len)
+		   ? 0
+		   : PARLEY_ERR_INTERNAL;
+}
+
+int session_aead_end_seal(struct session_aead *a,
+			  uint8_t tag[SESSION_AEAD_TAG_LEN])
+{
+	uint8_t none[16];
+	int n;
+
+	return a->seal && EVP_CipherFinal_ex(a->ctx, none, &n) &&
+		       EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_GET_TAG,
+					   SESSION_AEAD_TAG_LEN, tag)
+		   ? 0
+		   : PARLEY_ERR_INTERNAL;
+}
+
+int session_aead_end_open(struct session_aead *a,
+			  const uint8_t tag[SESSION_AEAD_TAG_LEN])
+{
+	uint8_t expected[SESSION_AEAD_TAG_LEN], none[16];
+	int n;
+
+	/* EVP wants a writable tag. */
+	memcpy(expected, tag, sizeof(expected));
+	return !a->seal &&
+		       EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_TAG,
+					   SESSION_AEAD_TAG_LEN, expected) &&
+		       EVP_CipherFinal_ex(a->ctx, none, &n)
+		   ? 0
+		   : PARLEY_ERR_SEAL;
 }
 
 int session_aead_seal(struct session_aead *a, uint8_t tag[SESSION_AEAD_TAG_LEN],
@@ -91,13 +134,16 @@ int session_aead_seal(struct session_aead *a, uint8_t tag[SESSION_AEAD_TAG_LEN],
 		      const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
 		      size_t ad_len)
 {
-	uint8_t none[16];
-	int n;
-
-	if (!a->ctx || !a->seal || !run(a, buf, len, nonce, ad, ad_len) ||
-	    !EVP_CipherFinal_ex(a->ctx, none, &n) ||
-	    !EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_GET_TAG,
-				 SESSION_AEAD_TAG_LEN, tag))
+	if (!a->seal)
+		return PARLEY_ERR_INTERNAL;
+	if (a->has_small && len <= SESSION_AEAD_SMALL)
+		return crypto_aead_aes256gcm_encrypt_detached_afternm(
+			   buf, tag, NULL, buf, len, ad, ad_len, NULL, nonce,
+			   &a->small)
+			   ? PARLEY_ERR_INTERNAL
+			   : 0;
+	if (session_aead_begin(a, nonce, ad, ad_len) ||
+	    session_aead_add(a, buf, buf, len) || session_aead_end_seal(a, tag))
 		return PARLEY_ERR_INTERNAL;
 	return 0;
 }
@@ -107,23 +153,28 @@ int session_aead_open(struct session_aead *a, uint8_t *buf, size_t len,
 		      const uint8_t nonce[SESSION_IV_LEN], const uint8_t *ad,
 		      size_t ad_len)
 {
-	uint8_t expected[SESSION_AEAD_TAG_LEN], none[16];
-	int n;
+	bool ok;
 
-	/* EVP wants a writable tag. */
-	memcpy(expected, tag, sizeof(expected));
-	if (!a->ctx || a->seal || !run(a, buf, len, nonce, ad, ad_len) ||
-	    !EVP_CIPHER_CTX_ctrl(a->ctx, EVP_CTRL_AEAD_SET_TAG,
-				 SESSION_AEAD_TAG_LEN, expected) ||
-	    !EVP_CipherFinal_ex(a->ctx, none, &n)) {
-		did_secret_wipe(buf, len);
-		return PARLEY_ERR_SEAL;
-	}
-	return 0;
+	if (a->seal)
+		ok = false;
+	else if (a->has_small && len <= SESSION_AEAD_SMALL)
+		ok = crypto_aead_aes256gcm_decrypt_detached_afternm(
+			 buf, NULL, buf, len, tag, ad, ad_len, nonce,
+			 &a->small) == 0;
+	else
+		ok = session_aead_begin(a, nonce, ad, ad_len) == 0 &&
+		     session_aead_add(a, buf, buf, len) == 0 &&
+		     session_aead_end_open(a, tag) == 0;
+	if (ok)
+		return 0;
+	did_secret_wipe(buf, len);
+	return PARLEY_ERR_SEAL;
 }
 
 void session_aead_wipe(struct session_aead *a)
 {
 	EVP_CIPHER_CTX_free(a->ctx); /* wipes; NULL is allowed */
 	a->ctx = NULL;
+	did_secret_wipe(&a->small, sizeof(a->small));
+	a->has_small = false;
 }

@@ -45,6 +45,7 @@ struct session_carrier_options {
 	int unresponsive_ms; /* silence of a program that does (zmtp only) */
 	size_t stranger_max; /* first frame of an accepted connection */
 	size_t frame_max;    /* any frame */
+	struct session_frame_pool *pool; /* for large frames; NULL: none */
 };
 
 struct session_carrier_ops {
@@ -56,7 +57,8 @@ struct session_carrier_ops {
 	void (*hangup)(struct session_carrier *c, struct session_conn *conn);
 	int (*next)(struct session_carrier *c,
 		    struct session_carrier_event *event);
-	int (*wait)(struct session_carrier *c, int timeout_ms);
+	int (*wait)(struct session_carrier *c, struct session_conn *conn,
+		    int timeout_ms);
 	int (*fd)(const struct session_carrier *c);
 	int (*settle)(struct session_carrier *c);
 	int64_t (*deadline)(const struct session_carrier *c);
@@ -139,16 +141,19 @@ static inline int session_carrier_next(struct session_carrier *c,
 }
 
 /*
- * session_carrier_wait(c, timeout_ms):
- * Wait until there may be an event; -1 for no limit.
+ * session_carrier_wait(c, conn, timeout_ms):
+ * Wait until there may be an event; -1 for no limit.  ${conn} is where the next
+ * one is expected, NULL for anywhere: a carrier may look there alone for some
+ * milliseconds.
  *
  * Returns 0, or PARLEY_ERR_AGAIN (time is up), PARLEY_ERR_INTERRUPTED (a
  * signal), PARLEY_ERR_SYSTEM.
  */
 static inline int session_carrier_wait(struct session_carrier *c,
+				       struct session_conn *conn,
 				       int timeout_ms)
 {
-	return c->ops->wait(c, timeout_ms);
+	return c->ops->wait(c, conn, timeout_ms);
 }
 
 /*

@@ -941,10 +941,12 @@ static int zmq_carrier_settle(struct session_carrier *base)
 	return set_awake(c, c->listed || c->stashed);
 }
 
-static int zmq_carrier_wait(struct session_carrier *base, int timeout_ms)
+static int zmq_carrier_wait(struct session_carrier *base,
+			    struct session_conn *conn, int timeout_ms)
 {
 	struct carrier *c = (struct carrier *)base;
 
+	(void)conn; /* what libzmq's thread brings is behind one descriptor */
 	if (c->listed || c->stashed)
 		return 0;
 	if (set_awake(c, false))

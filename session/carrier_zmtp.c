@@ -43,6 +43,7 @@ enum {
 	STAGING_LEN = 64 * 1024, /* one read, shared by all connections */
 	STRANGER_READ = 4096,	 /* one read of a stranger: short turns */
 	DIRECT_MIN = 4096, /* a frame's rest from here on is read in place */
+	BEHIND_READ = 256, /* and of what follows it only so much staged */
 	IOV_MAX_USED = 64,
 	CONNECT_TIMEOUT_MS = 5000,
 	GREETING_TIMEOUT_MS = 5000,
@@ -54,6 +55,10 @@ enum {
 	READS_MAX = 16,	       /* before others are polled */
 	TURNS_MAX = 16,	       /* such rounds without an event in one call */
 	AWAY_MS = 50, /* longer ago polled: sockets come before timers */
+	WATCH_MS = 2, /* a wait in one connection alone: a tick of the kernel */
+	WATCH_MIN_MS = 10, /* ... is part of a wait of at least this */
+	WATCHES_MAX = 32,  /* in a row, before all others are polled */
+	WATCH_PAUSE = 64,  /* frames, after a wait in vain */
 };
 
 enum state { CONNECTING, GREETING, UP, OVER };
@@ -80,6 +85,8 @@ struct conn {
 	bool closing;  /* hung up: close once all is sent */
 	bool sent;     /* since the network was found in order last */
 	bool mute;     /* writing failed: what came before is still read */
+	bool watched;  /* its descriptor blocks, for WATCH_MS */
+	unsigned watch_pause; /* frames until it is watched again */
 	int64_t deadline_ms;
 	int64_t heard_ms;  /* last byte */
 	int64_t pinged_ms; /* PING sent since; 0: none */
@@ -99,6 +106,8 @@ struct carrier {
 	bool awake;
 	bool fresh;	  /* polled since next() found nothing last */
 	int n_reads;	  /* since the last poll */
+	int n_watches;	  /* since the last poll */
+	size_t n_writing; /* connections that wait for EPOLLOUT */
 	int64_t heard_ms; /* when timers were due, and sockets polled before */
 	int listeners[LISTENERS_MAX];
 	size_t n_listeners;
@@ -193,6 +202,14 @@ static void set_trusted(struct carrier *c, struct conn *conn)
 	conn->stranger = false;
 }
 
+static void set_writing(struct carrier *c, struct conn *conn, bool on)
+{
+	if (conn->writing == on)
+		return;
+	conn->writing = on;
+	c->n_writing += on ? 1 : (size_t)-1;
+}
+
 /*
  * Close ${fd}.  It leaves the epoll set before: closing alone would leave it
  * there, with a pointer to freed memory, if a forked process has it, too.
@@ -224,6 +241,7 @@ static void conn_close(struct carrier *c, struct conn *conn)
 	if (conn->state == OVER)
 		return;
 	conn->state = OVER;
+	set_writing(c, conn, false);
 	set_trusted(c, conn);
 	unlist_conn(c, conn);
 	if (c->staged == conn)
@@ -490,7 +508,7 @@ static void want_write(struct carrier *c, struct conn *conn, bool on)
 {
 	if (conn->writing == on)
 		return;
-	conn->writing = on;
+	set_writing(c, conn, on);
 	watch(c, EPOLL_CTL_MOD, conn->fd, on ? EPOLLIN | EPOLLOUT : EPOLLIN,
 	      conn);
 }
@@ -542,6 +560,7 @@ static struct piece *piece_new(struct conn *conn)
 static ssize_t write_now(struct conn *conn, const uint8_t *head,
 			 size_t head_len, const struct session_frame *f)
 {
+	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	struct iovec iov[2] = {{(uint8_t *)(uintptr_t)head, head_len},
 			       {f->data, f->len}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
@@ -549,9 +568,18 @@ static ssize_t write_now(struct conn *conn, const uint8_t *head,
 
 	if (conn->head)
 		return 0;
-	do
-		n = sendmsg(conn->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	if (session_frame_has_headroom(f)) {
+		uint8_t *begin = f->data - head_len;
+
+		memcpy(begin, head, head_len);
+		do
+			n = send(conn->fd, begin, head_len + f->len, flags);
+		while (n < 0 && errno == EINTR);
+	} else {
+		do
+			n = sendmsg(conn->fd, &msg, flags);
+		while (n < 0 && errno == EINTR);
+	}
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
 	return n;
@@ -667,7 +695,7 @@ static int connect_next(struct carrier *c, struct conn *conn)
 		if (connect(conn->fd, ai->ai_addr, ai->ai_addrlen) &&
 		    errno != EINPROGRESS)
 			continue;
-		conn->writing = true;
+		set_writing(c, conn, true);
 		if (watch(c, EPOLL_CTL_ADD, conn->fd, EPOLLIN | EPOLLOUT, conn))
 			continue;
 		set_deadline(c, conn, CONNECT_TIMEOUT_MS);
@@ -849,14 +877,34 @@ static int end(struct carrier *c, struct session_carrier_event *ev,
 	return EVENT;
 }
 
-static int frame_event(struct session_carrier_event *ev, struct conn *conn)
+static int frame_event(struct carrier *c, struct session_carrier_event *ev,
+		       struct conn *conn)
 {
+	if (c->staged && c->staged_at == c->staged_len)
+		c->staged = NULL;
 	conn->deadline_ms = INT64_MAX; /* the user's affair from now on */
+	if (conn->watch_pause > 0)
+		conn->watch_pause--;
 	*ev = (struct session_carrier_event){.type = SESSION_CARRIER_FRAME,
 					     .conn = &conn->base,
 					     .frame = conn->frame};
 	conn->frame = NULL;
 	return EVENT;
+}
+
+/* Memory for a frame.  Strangers do not get the large buffers of the pool. */
+static struct session_frame *new_frame(const struct carrier *c,
+				       const struct conn *conn, size_t len)
+{
+	struct session_frame *f;
+	size_t size = c->o.pool ? session_frame_pool_size(c->o.pool) : 0;
+
+	if (!c->o.pool || conn->stranger || len > size || len < size / 4)
+		return session_frame_new(len);
+	f = session_frame_pool_get(c->o.pool);
+	if (f)
+		f->len = len;
+	return f;
 }
 
 /* Parse staged bytes of ${conn} up to the next event. */
@@ -884,7 +932,7 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 				conn->frame = NULL;
 				continue;
 			}
-			return frame_event(ev, conn);
+			return frame_event(c, ev, conn);
 		}
 		switch (session_zmtp_parse(&conn->zmtp, &n, p, len)) {
 		case SESSION_ZMTP_MORE:
@@ -911,14 +959,14 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 			return EVENT;
 		case SESSION_ZMTP_FRAME:
 			c->staged_at += n;
-			conn->frame = session_frame_new(conn->zmtp.frame_len);
+			conn->frame = new_frame(c, conn, conn->zmtp.frame_len);
 			conn->frame_done = 0;
 			if (!conn->frame)
 				return end(c, ev, conn, "out of memory");
 			if (conn->frame->len > 0)
 				break;
 			if (!conn->closing)
-				return frame_event(ev, conn);
+				return frame_event(c, ev, conn);
 			session_frame_free(conn->frame);
 			conn->frame = NULL;
 			break;
@@ -928,24 +976,38 @@ static int parse_staged(struct carrier *c, struct session_carrier_event *ev,
 	return NOTHING;
 }
 
+/* ${n} bytes of ${conn} came into staging. */
+static void stage(struct carrier *c, struct conn *conn, size_t n)
+{
+	conn->heard_ms = 0; /* now; the clock is asked when somebody cares */
+	conn->pinged_ms = 0;
+	c->staged = n > 0 ? conn : NULL;
+	c->staged_at = 0;
+	c->staged_len = n;
+}
+
 /* One read of ${conn}: into a frame that is under way, and into staging. */
 static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 		     struct conn *conn)
 {
 	struct session_frame *f = conn->frame;
 	size_t rest = f ? f->len - conn->frame_done : 0;
-	const size_t room = conn->stranger ? STRANGER_READ : sizeof(c->staging);
+	size_t room = conn->stranger ? STRANGER_READ : sizeof(c->staging);
 	struct iovec iov[2];
-	int n_iov = 0;
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 	ssize_t n;
 
 	if (rest >= DIRECT_MIN)
-		iov[n_iov++] = (struct iovec){f->data + conn->frame_done, rest};
+		/* What is staged is copied: of another large frame only its
+		 * beginning should be. */
+		room = BEHIND_READ;
 	else
 		rest = 0;
-	iov[n_iov++] = (struct iovec){c->staging, room};
+	iov[0] = (struct iovec){rest ? f->data + conn->frame_done : NULL, rest};
+	iov[1] = (struct iovec){c->staging, room};
 	do
-		n = readv(conn->fd, iov, n_iov);
+		n = rest ? recvmsg(conn->fd, &msg, MSG_DONTWAIT)
+			 : recv(conn->fd, c->staging, room, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 		unlist_conn(c, conn);
@@ -956,8 +1018,6 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 			   n == 0 || errno == ECONNRESET
 			       ? "connection closed"
 			       : strerrordesc_np(errno));
-	conn->heard_ms = 0; /* now; the clock is asked when somebody cares */
-	conn->pinged_ms = 0;
 	if (rest > 0) {
 		size_t direct = (size_t)n < rest ? (size_t)n : rest;
 
@@ -967,12 +1027,10 @@ static int read_conn(struct carrier *c, struct session_carrier_event *ev,
 	/* Less than there was room for: the socket is empty. */
 	if ((size_t)n < room)
 		unlist_conn(c, conn);
-	c->staged = n > 0 ? conn : NULL;
-	c->staged_at = 0;
-	c->staged_len = (size_t)n;
+	stage(c, conn, (size_t)n);
 	if (rest > 0 && conn->frame_done == f->len) {
 		if (!conn->closing)
-			return frame_event(ev, conn);
+			return frame_event(c, ev, conn);
 		session_frame_free(f);
 		conn->frame = NULL;
 	}
@@ -1113,7 +1171,7 @@ static int poll_conns(struct carrier *c, int timeout_ms)
 		return errno == EINTR ? PARLEY_ERR_INTERRUPTED
 				      : PARLEY_ERR_SYSTEM;
 	c->fresh = true;
-	c->n_reads = 0;
+	c->n_reads = c->n_watches = 0;
 	for (int i = 0; i < n; i++) {
 		struct conn *conn = events[i].data.ptr;
 
@@ -1204,13 +1262,69 @@ static int zmtp_settle(struct session_carrier *base)
 	return set_awake(c, c->staged || c->listed);
 }
 
-static int zmtp_wait(struct session_carrier *base, int timeout_ms)
+/* Let a read of ${conn} wait for a moment. */
+static bool make_watchable(struct conn *conn)
+{
+	const struct timeval t = {.tv_usec = WATCH_MS * 1000};
+	int flags;
+
+	if (conn->watched)
+		return true;
+	flags = fcntl(conn->fd, F_GETFL);
+	/* Everything else here says MSG_DONTWAIT. */
+	conn->watched =
+	    flags >= 0 &&
+	    setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) == 0 &&
+	    fcntl(conn->fd, F_SETFL, flags & ~O_NONBLOCK) == 0;
+	return conn->watched;
+}
+
+/*
+ * Wait in ${conn} alone, which takes one system call where epoll takes two: a
+ * message that answers ours comes soon, and from there.  Everybody else waits
+ * no longer than a moment: not at all while something is to be written, and
+ * after a wait in vain nor soon again.  Returns 0 if something is to be read,
+ * EAGAIN if nothing came, or another errno.
+ */
+static int watch_conn(struct carrier *c, struct conn *conn)
+{
+	ssize_t n = recv(conn->fd, c->staging, sizeof(c->staging), 0);
+
+	if (n > 0) {
+		c->n_watches++;
+		c->fresh = c->n_watches < WATCHES_MAX;
+		stage(c, conn, (size_t)n);
+		/* As much as there was room for: there may be more. */
+		if ((size_t)n == sizeof(c->staging))
+			list_conn(c, conn);
+		return 0;
+	}
+	if (n < 0 && errno == EWOULDBLOCK)
+		conn->watch_pause = WATCH_PAUSE;
+	else if (n == 0 || errno != EINTR)
+		list_conn(c, conn); /* it ends when its turn comes */
+	return n == 0 ? 0 : errno;
+}
+
+static int zmtp_wait(struct session_carrier *base,
+		     struct session_conn *conn_base, int timeout_ms)
 {
 	struct carrier *c = (struct carrier *)base;
+	struct conn *conn = (struct conn *)conn_base;
+	int e;
 
 	if (c->staged || c->listed)
 		return 0;
 	set_awake(c, false);
+	if (conn && conn->state == UP && !conn->frame && !conn->mute &&
+	    conn->watch_pause == 0 && c->n_writing == 0 &&
+	    (timeout_ms < 0 || timeout_ms >= WATCH_MIN_MS) &&
+	    make_watchable(conn)) {
+		e = watch_conn(c, conn);
+		if (e != EWOULDBLOCK)
+			return e == EINTR ? PARLEY_ERR_INTERRUPTED : 0;
+		timeout_ms -= timeout_ms < 0 ? 0 : WATCH_MIN_MS / 2;
+	}
 	return poll_conns(c, timeout_ms);
 }
 

@@ -31,6 +31,11 @@ enum {
 	ACK_ITEM_MAX = 2 + 9 + 2 * 9 + 2 + 9,
 	/* Frames below this may be kept whole for a message in them. */
 	COPY_MIN = 1024,
+	/* From here on bytes are sealed as they are copied into the record,
+	 * and opened as they are copied out of it. */
+	SEAL_COPY_MIN = 4096,
+	/* Decrypted of a record to see where the rest should go. */
+	PEEK_LEN = 16,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
 	/* Records kept that came before their turn. */
@@ -47,11 +52,11 @@ static bool elicits_ack(uint64_t code)
 /* An entry of the queue of incoming messages. */
 struct run {
 	struct run *next;
-	struct session_frame *frame; /* messages at p..end; or NULL: */
-	uint8_t *message;	     /* one message, p..end, owned */
+	struct session_frame *frame; /* messages at p..end */
 	const uint8_t *p;
 	const uint8_t *end;
 	size_t untaken; /* of a message: item bytes not given back yet */
+	bool whole;	/* p..end is one message, without framing */
 	bool great;	/* counted in n_great */
 };
 
@@ -62,6 +67,7 @@ struct session_channel {
 	/* Outgoing. */
 	struct session_frame *open; /* items behind the header */
 	size_t open_len;
+	size_t sealed_len; /* of them; 0: sealing has not begun */
 	struct session_frame *kept_head, **kept_tail; /* until acknowledged */
 	struct session_frame *unsent; /* the first of them not yet taken */
 	uint64_t sent_total, sent_limit;
@@ -77,11 +83,13 @@ struct session_channel {
 	/* Incoming. */
 	struct run *head, **tail;
 	struct run *taken; /* the run of the message last handed out */
+	struct run *spare; /* to be used again */
 	uint64_t received_total, received_limit;
-	uint64_t taken_total; /* of received_total, by the program */
-	uint64_t freed_total; /* taken, or granted ahead */
-	uint8_t *part;	      /* message being put together */
-	size_t part_len, part_size, part_total;
+	uint64_t taken_total;	    /* of received_total, by the program */
+	uint64_t freed_total;	    /* taken, or granted ahead */
+	struct session_frame *part; /* message being put together */
+	size_t part_len, part_total;
+	size_t part_placed;  /* of the record's first item, there already */
 	size_t part_untaken; /* item bytes of it not given back yet */
 	size_t n_great;	     /* untaken messages that were given back early */
 
@@ -161,6 +169,56 @@ static int ensure_open(struct session_channel *c)
 
 static int put_ack(struct session_channel *c, enum session_wire_item item);
 
+/* Seal what was put until ${end} items bytes and not sealed yet. */
+static int seal_until(struct session_channel *c, size_t end)
+{
+	uint8_t *p = c->open->data + SESSION_RECORD_HEADER_LEN + c->sealed_len;
+	size_t len = end - c->sealed_len;
+	int err = 0;
+
+	if (c->sealed_len == 0)
+		err = session_record_begin(&c->out, c->open->data);
+	c->sealed_len = end;
+	return err ? err : session_record_add(&c->out, p, p, len);
+}
+
+/*
+ * Copy ${len} bytes of a message into the open record, to ${p}; all before it
+ * has been put.  Many bytes are sealed on the way, so that they are touched
+ * once.
+ */
+static int put_bytes(struct session_channel *c, uint8_t *p, const uint8_t *msg,
+		     size_t len)
+{
+	int err;
+
+	if (len < SEAL_COPY_MIN) {
+		if (len > 0)
+			memcpy(p, msg, len);
+		return 0;
+	}
+	err = seal_until(c, (size_t)(p - c->open->data) -
+				SESSION_RECORD_HEADER_LEN);
+	if (err)
+		return err;
+	c->sealed_len += len;
+	return session_record_add(&c->out, p, msg, len);
+}
+
+/* Seal the open record, in ${f}: itself, or a copy of all of it. */
+static int seal_open(struct session_channel *c, struct session_frame *f)
+{
+	int err;
+
+	if (c->sealed_len == 0)
+		return session_record_seal(&c->out, f->data, c->open_len);
+	err = seal_until(c, c->open_len);
+	if (!err)
+		err = session_record_end(&c->out, f->data, c->open_len);
+	c->sealed_len = 0;
+	return err;
+}
+
 int session_channel_flush(struct session_channel *c)
 {
 	struct session_frame *f;
@@ -175,14 +233,14 @@ int session_channel_flush(struct session_channel *c)
 		return err;
 	len = c->open_len + SESSION_RECORD_OVERHEAD;
 	f = c->open;
-	if (len <= SMALL_RECORD) {
+	if (len <= SMALL_RECORD && c->sealed_len == 0) {
 		f = session_frame_new(len);
 		if (!f)
 			return PARLEY_ERR_MEMORY;
 		memcpy(f->data + SESSION_RECORD_HEADER_LEN,
 		       c->open->data + SESSION_RECORD_HEADER_LEN, c->open_len);
 	}
-	err = session_record_seal(&c->out, f->data, c->open_len);
+	err = seal_open(c, f);
 	if (err) {
 		if (f != c->open)
 			session_frame_free(f);
@@ -286,29 +344,33 @@ bool session_channel_may_put(const struct session_channel *c)
 }
 
 /* One item with all of a message in it. */
-static void put_whole(struct session_channel *c, struct session_outgoing *m)
+static int put_whole(struct session_channel *c, struct session_outgoing *m)
 {
 	uint8_t *p = open_end(c);
 	size_t n = put_varint(p, (uint64_t)m->len << 1);
+	int err;
 
-	if (m->len > 0)
-		memcpy(p + n, m->p, m->len);
+	err = put_bytes(c, p + n, m->p, m->len);
+	if (err)
+		return err;
 	n += m->len;
 	c->open_len += n;
 	c->sent_total += n;
 	m->done = m->len;
 	c->open_data = c->open_eliciting = true;
 	c->stats.bytes_sent += m->len;
+	return 0;
 }
 
 /* A control item with as much of a message as there is room for. */
-static void put_part(struct session_channel *c, struct session_outgoing *m)
+static int put_part(struct session_channel *c, struct session_outgoing *m)
 {
 	const enum session_wire_item item =
 	    m->begun ? SESSION_ITEM_NEXT : SESSION_ITEM_FIRST;
 	uint8_t total[9], *p = open_end(c);
 	size_t total_len = m->begun ? 0 : put_varint(total, m->len);
 	size_t left = m->len - m->done, part, n;
+	int err;
 
 	part = room(c) - FIRST_FRAMING_MAX;
 	if (part > left)
@@ -317,7 +379,9 @@ static void put_part(struct session_channel *c, struct session_outgoing *m)
 	n += put_varint(p + n, total_len + part);
 	memcpy(p + n, total, total_len);
 	n += total_len;
-	memcpy(p + n, m->p + m->done, part);
+	err = put_bytes(c, p + n, m->p + m->done, part);
+	if (err)
+		return err;
 	n += part;
 	c->open_len += n;
 	c->sent_total += n;
@@ -325,6 +389,7 @@ static void put_part(struct session_channel *c, struct session_outgoing *m)
 	m->begun = true;
 	c->open_data = c->open_eliciting = true;
 	c->stats.bytes_sent += part;
+	return 0;
 }
 
 static int count_message(struct session_channel *c)
@@ -347,12 +412,14 @@ int session_channel_put(struct session_channel *c, struct session_outgoing *m)
 	/* len << 1 of a message that fits a record has at most 3 bytes. */
 	need = m->len + (m->len < 64 ? 1 : m->len < 8192 ? 2 : 3);
 	if (need <= room(c) && !m->begun) {
-		put_whole(c, m);
-		return count_message(c);
+		err = put_whole(c, m);
+		return err ? err : count_message(c);
 	}
 	if (need > capacity || m->begun) {
 		if (room(c) >= PART_MIN + FIRST_FRAMING_MAX || c->open_len == 0)
-			put_part(c, m);
+			err = put_part(c, m);
+		if (err)
+			return err;
 		if (m->done == m->len)
 			return count_message(c);
 	}
@@ -434,16 +501,33 @@ int session_channel_abort(struct session_channel *c, int reason, int culprit,
  * Incoming
  */
 
+static struct run *new_run(struct session_channel *c)
+{
+	struct run *r = c->spare;
+
+	c->spare = NULL;
+	return r ? r : malloc(sizeof(*r));
+}
+
+static void free_run(struct session_channel *c, struct run *r)
+{
+	session_frame_free(r->frame);
+	if (c->spare)
+		free(r);
+	else
+		c->spare = r;
+}
+
 static struct run *queue_run(struct session_channel *c,
-			     struct session_frame *frame, uint8_t *message,
-			     const uint8_t *p, const uint8_t *end)
+			     struct session_frame *frame, const uint8_t *p,
+			     const uint8_t *end)
 {
 	const size_t len = (size_t)(end - p);
 	struct session_frame *copy = NULL;
 	struct run *r;
 
 	/* A small part of a large frame does not keep all of it. */
-	if (frame && frame->len >= COPY_MIN && len < frame->len / 2) {
+	if (frame->len >= COPY_MIN && len < frame->len / 2) {
 		copy = session_frame_new(len);
 		if (!copy)
 			return NULL;
@@ -451,25 +535,17 @@ static struct run *queue_run(struct session_channel *c,
 		p = copy->data;
 		end = p + len;
 	}
-	r = calloc(1, sizeof(*r));
+	r = new_run(c);
 	if (!r) {
 		session_frame_free(copy);
 		return NULL;
 	}
-	r->frame = copy ? copy : frame ? session_frame_ref(frame) : NULL;
-	r->message = message;
-	r->p = p;
-	r->end = end;
+	*r = (struct run){.frame = copy ? copy : session_frame_ref(frame),
+			  .p = p,
+			  .end = end};
 	*c->tail = r;
 	c->tail = &r->next;
 	return r;
-}
-
-static void free_run(struct run *r)
-{
-	session_frame_free(r->frame);
-	free(r->message);
-	free(r);
 }
 
 /* The program has taken ${len} bytes of items. */
@@ -489,35 +565,52 @@ static int count_item(struct session_channel *c, size_t len)
 	return 0;
 }
 
-static int part_add(struct session_channel *c, const uint8_t *p, size_t len)
+/* Make room for ${len} more bytes of the message in parts. */
+static int part_reserve(struct session_channel *c, size_t len)
 {
+	const size_t had = c->part ? c->part->len : 0;
+	struct session_frame *grown;
+	size_t size;
+
 	if (len > c->part_total - c->part_len)
 		return PARLEY_ERR_RECORD;
-	if (len > c->part_size - c->part_len) {
-		/* Grow with what has come, not with what was announced. */
-		size_t size = 2 * c->part_size + len;
-		uint8_t *grown;
+	if (len <= had - c->part_len)
+		return 0;
+	/* Grow with what has come, not with what was announced. */
+	size = 2 * had + len;
+	if (size < ASSEMBLY_MIN)
+		size = ASSEMBLY_MIN;
+	if (size > c->part_total)
+		size = c->part_total;
+	grown = session_frame_pool_large(c->o.pool, size);
+	if (!grown)
+		return PARLEY_ERR_MEMORY;
+	if (c->part_len > 0)
+		memcpy(grown->data, c->part->data, c->part_len);
+	session_frame_free(c->part);
+	c->part = grown;
+	return 0;
+}
 
-		if (size < ASSEMBLY_MIN)
-			size = ASSEMBLY_MIN;
-		if (size > c->part_total)
-			size = c->part_total;
-		grown = realloc(c->part, size);
-		if (!grown)
-			return PARLEY_ERR_MEMORY;
-		c->part = grown;
-		c->part_size = size;
-	}
-	if (len > 0)
-		memcpy(c->part + c->part_len, p, len);
+static int part_add(struct session_channel *c, const uint8_t *p, size_t len)
+{
+	int err = part_reserve(c, len);
+
+	if (err)
+		return err;
+	if (c->part_placed > 0)
+		c->part_placed = 0; /* open_placed() has put it there */
+	else if (len > 0)
+		memcpy(c->part->data + c->part_len, p, len);
 	c->part_len += len;
 	return 0;
 }
 
 static void part_reset(struct session_channel *c)
 {
+	session_frame_free(c->part);
 	c->part = NULL;
-	c->part_len = c->part_size = c->part_total = c->part_untaken = 0;
+	c->part_len = c->part_total = c->part_untaken = 0;
 }
 
 /* Does a message of ${total} bytes not fit into the window as a whole? */
@@ -563,9 +656,12 @@ static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 	err = part_add(c, p, len);
 	if (err || c->part_len < c->part_total)
 		return err;
-	r = queue_run(c, NULL, c->part, c->part, c->part + c->part_len);
+	/* It is all there is in its memory, which is not copied again. */
+	c->part->len = c->part_len;
+	r = queue_run(c, c->part, c->part->data, c->part->data + c->part_len);
 	if (!r)
 		return PARLEY_ERR_MEMORY;
+	r->whole = true;
 	r->untaken = c->part_untaken;
 	r->great = is_great(c, c->part_total);
 	c->n_great += r->great;
@@ -752,7 +848,7 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 			eliciting = true;
 			continue;
 		}
-		if (item > run && !queue_run(c, f, NULL, run, item))
+		if (item > run && !queue_run(c, f, run, item))
 			return PARLEY_ERR_MEMORY;
 		n = get_varint(&len, p, end);
 		if (n == 0 || len > (uint64_t)(end - p) - n)
@@ -766,8 +862,7 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 		run = p;
 	}
 	c->n_eliciting += eliciting;
-	return end > run && !queue_run(c, f, NULL, run, end) ? PARLEY_ERR_MEMORY
-							     : 0;
+	return end > run && !queue_run(c, f, run, end) ? PARLEY_ERR_MEMORY : 0;
 }
 
 /*
@@ -829,6 +924,76 @@ static struct session_frame *take_early(struct session_channel *c)
 	return f;
 }
 
+/*
+ * The record ${f} seems to go on with the message in parts: where is the part
+ * of its first item, and how long is it?  ${p} are its first bytes, decrypted
+ * and not to be believed yet; 0 if it looks otherwise.
+ */
+static size_t find_part(const uint8_t p[PEEK_LEN], size_t items_len,
+			size_t *part_len)
+{
+	uint64_t len;
+	size_t n;
+
+	if (p[0] != (SESSION_ITEM_NEXT << 1 | 1))
+		return 0;
+	n = get_varint(&len, p + 1, p + PEEK_LEN);
+	if (n == 0 || len < PEEK_LEN || len > items_len - 1 - n)
+		return 0;
+	*part_len = (size_t)len;
+	return 1 + n;
+}
+
+/*
+ * Open ${f}; a part that goes on with a message is decrypted to where it
+ * belongs, behind part_len, where nothing is valid before the record is.
+ */
+static int open_placed(struct session_channel *c, size_t *items_len,
+		       struct session_frame *f)
+{
+	uint8_t *items = f->data + SESSION_RECORD_HEADER_LEN, *to;
+	size_t at = PEEK_LEN, part_at, part_len = 0;
+	int err;
+
+	err = session_record_open_begin(&c->in, items_len, f->data, f->len);
+	if (err)
+		return err;
+	err = session_record_add(&c->in, items, items, PEEK_LEN);
+	if (err)
+		return err;
+	part_at = find_part(items, *items_len, &part_len);
+	if (part_at > 0 && part_reserve(c, part_len) == 0) {
+		at = part_at + part_len;
+		to = c->part->data + c->part_len;
+		memcpy(to, items + part_at, PEEK_LEN - part_at);
+		err = session_record_add(&c->in, to + PEEK_LEN - part_at,
+					 items + PEEK_LEN, at - PEEK_LEN);
+	} else {
+		part_len = 0;
+	}
+	if (!err && *items_len > at)
+		err = session_record_add(&c->in, items + at, items + at,
+					 *items_len - at);
+	if (!err)
+		err = session_record_open_end(&c->in, f->data, f->len);
+	if (err) {
+		did_secret_wipe(items, *items_len);
+		if (part_len > 0)
+			did_secret_wipe(c->part->data + c->part_len, part_len);
+		return err;
+	}
+	c->part_placed = part_len;
+	return 0;
+}
+
+static int open_record(struct session_channel *c, size_t *items_len,
+		       struct session_frame *f)
+{
+	if (c->part_total > 0 && f->len >= SEAL_COPY_MIN)
+		return open_placed(c, items_len, f);
+	return session_record_open(&c->in, items_len, f->data, f->len);
+}
+
 int session_channel_receive(struct session_channel *c, struct session_frame *f)
 {
 	const uint64_t first = c->in.seq;
@@ -839,7 +1004,7 @@ int session_channel_receive(struct session_channel *c, struct session_frame *f)
 		const size_t wire_len = f->len;
 		size_t items_len;
 
-		err = session_record_open(&c->in, &items_len, f->data, f->len);
+		err = open_record(c, &items_len, f);
 		if (err) {
 			bool early =
 			    err == PARLEY_ERR_SEQUENCE && keep_early(c, f);
@@ -863,7 +1028,7 @@ int session_channel_receive(struct session_channel *c, struct session_frame *f)
 void session_channel_release(struct session_channel *c)
 {
 	if (c->taken)
-		free_run(c->taken);
+		free_run(c, c->taken);
 	c->taken = NULL;
 }
 
@@ -892,7 +1057,7 @@ bool session_channel_next(struct session_channel *c, const void **msgp,
 	session_channel_release(c);
 	if (!r)
 		return false;
-	if (!r->frame) {
+	if (r->whole) {
 		*msgp = r->p;
 		*lenp = (size_t)(r->end - r->p);
 		c->taken = unqueue_run(c);
@@ -1022,7 +1187,8 @@ void session_channel_free(struct session_channel *c)
 		return;
 	session_channel_release(c);
 	while (c->head)
-		free_run(unqueue_run(c));
+		free_run(c, unqueue_run(c));
+	free(c->spare);
 	while ((f = c->kept_head)) {
 		c->kept_head = f->next;
 		session_frame_free(f);
@@ -1034,7 +1200,7 @@ void session_channel_free(struct session_channel *c)
 	session_frame_free(c->open);
 	session_record_wipe(&c->out);
 	session_record_wipe(&c->in);
-	free(c->part);
+	session_frame_free(c->part);
 	free(c->news.instances);
 	did_secret_wipe(c, sizeof(*c));
 	free(c);

@@ -8,6 +8,8 @@
  */
 #include "session/frame.h"
 
+enum { LARGE_KEPT_MAX = 4 * 1024 * 1024 };
+
 static void release(struct session_frame *f)
 {
 	free(f);
@@ -21,8 +23,8 @@ static struct session_frame *make_frame(
 
 	if (!f)
 		return NULL;
-	f->data = (uint8_t *)(f + 1);
-	f->len = size;
+	f->data = f->headroom + SESSION_FRAME_HEADROOM;
+	f->len = f->size = size;
 	f->next = NULL;
 	f->release = release_by;
 	f->pool = pool;
@@ -37,10 +39,24 @@ struct session_frame *session_frame_new(size_t size)
 
 struct session_frame_pool {
 	size_t size;
-	struct session_frame *own; /* the taker's */
+	struct session_frame *own;   /* the taker's */
+	struct session_frame *large; /* likewise */
+	size_t large_len;	     /* bytes of them */
 	_Atomic(struct session_frame *) back;
-	atomic_size_t refs; /* the taker, and every frame in use */
+	atomic_bool returned; /* since the last trim */
+	atomic_size_t refs;   /* the taker, and every frame in use */
 };
+
+static void free_large(struct session_frame_pool *pool)
+{
+	struct session_frame *f;
+
+	while ((f = pool->large)) {
+		pool->large = f->next;
+		free(f);
+	}
+	pool->large_len = 0;
+}
 
 static void unref(struct session_frame_pool *pool)
 {
@@ -52,6 +68,7 @@ static void unref(struct session_frame_pool *pool)
 		atomic_store(&pool->back, f->next);
 		free(f);
 	}
+	free_large(pool);
 	free(pool);
 }
 
@@ -59,6 +76,7 @@ static void give_back(struct session_frame *f)
 {
 	struct session_frame_pool *pool = f->pool;
 
+	atomic_store_explicit(&pool->returned, true, memory_order_relaxed);
 	f->next = atomic_load(&pool->back);
 	while (!atomic_compare_exchange_weak(&pool->back, &f->next, f))
 		;
@@ -73,6 +91,7 @@ struct session_frame_pool *session_frame_pool_new(size_t size)
 		return NULL;
 	pool->size = size;
 	atomic_init(&pool->back, NULL);
+	atomic_init(&pool->returned, false);
 	atomic_init(&pool->refs, 1);
 	return pool;
 }
@@ -97,10 +116,62 @@ struct session_frame *session_frame_pool_get(struct session_frame_pool *pool)
 	return f;
 }
 
+static void give_large_back(struct session_frame *f)
+{
+	struct session_frame_pool *pool = f->pool;
+
+	if (f->size > LARGE_KEPT_MAX - pool->large_len) {
+		free(f);
+	} else {
+		f->next = pool->large;
+		pool->large = f;
+		pool->large_len += f->size;
+		atomic_store_explicit(&pool->returned, true,
+				      memory_order_relaxed);
+	}
+	unref(pool);
+}
+
+struct session_frame *session_frame_pool_large(struct session_frame_pool *pool,
+					       size_t size)
+{
+	struct session_frame **p, *f;
+
+	if (!pool)
+		return session_frame_new(size);
+	for (p = &pool->large; *p && (*p)->size < size; p = &(*p)->next)
+		;
+	f = *p;
+	if (f) {
+		*p = f->next;
+		f->next = NULL;
+		pool->large_len -= f->size;
+		f->len = f->size;
+		atomic_store(&f->refs, 1);
+	} else {
+		f = make_frame(size, give_large_back, pool);
+	}
+	if (f)
+		atomic_fetch_add(&pool->refs, 1);
+	return f;
+}
+
+bool session_frame_pool_returned(const struct session_frame_pool *pool)
+{
+	return atomic_load_explicit(&pool->returned, memory_order_relaxed);
+}
+
+size_t session_frame_pool_size(const struct session_frame_pool *pool)
+{
+	return pool->size;
+}
+
 void session_frame_pool_trim(struct session_frame_pool *pool, size_t n)
 {
 	struct session_frame **end = &pool->own, *f;
 
+	atomic_store_explicit(&pool->returned, false, memory_order_relaxed);
+	free_large(pool);
 	while (*end && n > 0) {
 		end = &(*end)->next;
 		n--;

@@ -10,18 +10,31 @@
 #define SESSION_FRAME_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+enum { SESSION_FRAME_HEADROOM = 16 };
+
 struct session_frame {
 	uint8_t *data;
 	size_t len;
+	size_t size;		    /* allocated */
 	struct session_frame *next; /* for whoever made it */
 	void (*release)(struct session_frame *f);
 	atomic_uint refs;
 	struct session_frame_pool *pool; /* of session_frame_pool_get() */
+	/* Directly before the data of a frame in memory of our own: room for
+	 * whoever sends it, so that one buffer goes in one call. */
+	uint8_t headroom[SESSION_FRAME_HEADROOM];
 };
+
+/* session_frame_has_headroom(f): does ${f}->headroom lie before its data? */
+static inline bool session_frame_has_headroom(const struct session_frame *f)
+{
+	return f->data == f->headroom + SESSION_FRAME_HEADROOM;
+}
 
 /* session_frame_new(size): a frame of ${size} bytes, one reference; or NULL. */
 struct session_frame *session_frame_new(size_t size);
@@ -53,7 +66,25 @@ struct session_frame_pool *session_frame_pool_new(size_t size);
 /* session_frame_pool_get(pool): a frame of it, one reference; or NULL. */
 struct session_frame *session_frame_pool_get(struct session_frame_pool *pool);
 
-/* session_frame_pool_trim(pool, n): keep at most ${n} that are not in use. */
+/*
+ * session_frame_pool_large(pool, size):
+ * A frame of at least ${size} bytes, its ${len} being all of them, one
+ * reference; or NULL.  A few that were given back are used again.  Taken and
+ * given back by the pool's one taker only.  ${pool} may be NULL.
+ */
+struct session_frame *session_frame_pool_large(struct session_frame_pool *pool,
+					       size_t size);
+
+/* session_frame_pool_returned(pool): did anything come back since the trim? */
+bool session_frame_pool_returned(const struct session_frame_pool *pool);
+
+/* session_frame_pool_size(pool): bytes of its frames. */
+size_t session_frame_pool_size(const struct session_frame_pool *pool);
+
+/*
+ * session_frame_pool_trim(pool, n):
+ * Keep at most ${n} that are not in use, and no large one.
+ */
 void session_frame_pool_trim(struct session_frame_pool *pool, size_t n);
 
 /*

@@ -331,7 +331,8 @@ static int port_next(struct session_carrier *base,
 	return PARLEY_ERR_AGAIN;
 }
 
-static int port_wait(struct session_carrier *base, int timeout_ms)
+static int port_wait(struct session_carrier *base, struct session_conn *c,
+		     int timeout_ms)
 {
 	struct port *p = (struct port *)base;
 	int64_t left;
@@ -345,7 +346,8 @@ static int port_wait(struct session_carrier *base, int timeout_ms)
 		if (timeout_ms < 0 || left < timeout_ms)
 			timeout_ms = (int)left;
 	}
-	return session_carrier_wait(p->hub->carrier, timeout_ms);
+	(void)c; /* other sessions are not to wait */
+	return session_carrier_wait(p->hub->carrier, NULL, timeout_ms);
 }
 
 static int port_fd(const struct session_carrier *base)

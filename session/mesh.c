@@ -665,9 +665,6 @@ static void on_channel_events(struct parley_session *s, struct session_party *p,
 	if (events & SESSION_CHANNEL_ACK) {
 		session_retransmit_acked(&p->timers);
 		session_party_pump(s, p);
-		if (session_live(p) &&
-		    session_channel_unacked(p->up->channel) == 0)
-			session_frame_pool_trim(s->pool, SESSION_POOL_IDLE);
 	}
 	if (events & SESSION_CHANNEL_DROPPED)
 		session_retransmit_dropped(&p->timers, session_now_ms());
@@ -1386,8 +1383,15 @@ static void retransmission_due(struct parley_session *s,
 
 void session_party_timers(struct parley_session *s, struct session_party *p)
 {
-	wake_at(s, session_retransmit_plan(&p->timers, p->up->channel,
-					   session_now_ms(), p->up->conn));
+	/* Mostly both run already, and the clock need not be asked. */
+	if (session_retransmit_to_plan(&p->timers, p->up->channel, p->up->conn))
+		wake_at(s,
+			session_retransmit_plan(&p->timers, p->up->channel,
+						session_now_ms(), p->up->conn));
+	if (s->trim_ms == INT64_MAX && session_frame_pool_returned(s->pool)) {
+		s->trim_ms = session_now_ms() + SESSION_POOL_TRIM_MS;
+		wake_at(s, s->trim_ms);
+	}
 }
 
 static void parties_due(struct parley_session *s, int64_t now)
@@ -1425,6 +1429,11 @@ static int run_timers(struct parley_session *s, int64_t now)
 	expire_links(s, now);
 	dial_due(s, now);
 	parties_due(s, now);
+	if (s->trim_ms <= now) {
+		s->trim_ms = INT64_MAX;
+		session_frame_pool_trim(s->pool, SESSION_POOL_IDLE);
+	}
+	wake_at(s, s->trim_ms);
 	if (!is_opening(s))
 		return 0;
 	progress_due(s, now);
@@ -1445,9 +1454,26 @@ static int run_timers(struct parley_session *s, int64_t now)
 	return 0;
 }
 
+/*
+ * Is there what recv() waits for?  Then the rest can wait: what was just opened
+ * is handed out before more comes and drives it from the caches.
+ */
+static bool is_enough(const struct parley_session *s)
+{
+	const struct session_party *p;
+
+	if (s->wanted == SESSION_NOBODY)
+		return false;
+	if (s->wanted == PARLEY_ANY)
+		return s->full != NULL;
+	p = &s->parties[s->wanted];
+	return p->up && session_channel_pending(p->up->channel);
+}
+
 int session_mesh_process(struct parley_session *s)
 {
 	struct session_carrier_event ev;
+	bool enough = false;
 	int64_t now;
 	int err = 0;
 
@@ -1457,11 +1483,12 @@ int session_mesh_process(struct parley_session *s)
 	    s->state == PARLEY_SESSION_CLOSED)
 		return PARLEY_ERR_STATE;
 	/* Bounded, so that nobody who floods keeps us from our timers. */
-	for (int i = 0; i < SESSION_EVENTS_MAX; i++) {
+	for (int i = 0; i < SESSION_EVENTS_MAX && !enough; i++) {
 		err = session_carrier_next(s->carrier, &ev);
 		if (err)
 			break;
 		on_event(s, &ev);
+		enough = is_enough(s);
 	}
 	if (err && err != PARLEY_ERR_AGAIN)
 		return session_error(s, err, -1, "the network failed: %s",
@@ -1470,7 +1497,8 @@ int session_mesh_process(struct parley_session *s)
 		wake_at(s, 0);
 	if (s->next_timer_ms == INT64_MAX)
 		return 0;
-	now = session_now_ms();
+	/* Who has a message goes on at once: a tick later will do for him. */
+	now = enough ? session_now_coarse_ms() : session_now_ms();
 	return now >= s->next_timer_ms ? run_timers(s, now) : 0;
 }
 
@@ -1490,7 +1518,7 @@ int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms)
 
 	if (until == INT64_MAX)
 		return -1;
-	until -= session_now_ms();
+	until -= session_now_coarse_ms();
 	return until < 0 ? 0 : until > INT32_MAX ? INT32_MAX : (int)until;
 }
 

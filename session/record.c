@@ -106,6 +106,36 @@ int session_record_seal(struct session_record *r, uint8_t *record,
 	return err ? err : advance(r);
 }
 
+int session_record_begin(struct session_record *r, uint8_t *record)
+{
+	uint8_t nonce[SESSION_IV_LEN];
+
+	if (r->seq >= SESSION_RECORD_SEQ_MAX)
+		return PARLEY_ERR_EXHAUSTED;
+	make_header(record, r->seq);
+	make_nonce(nonce, r);
+	return session_aead_begin(&r->aead, nonce, record,
+				  SESSION_RECORD_HEADER_LEN);
+}
+
+int session_record_add(struct session_record *r, uint8_t *out,
+		       const uint8_t *in, size_t len)
+{
+	return session_aead_add(&r->aead, out, in, len);
+}
+
+int session_record_end(struct session_record *r, uint8_t *record,
+		       size_t items_len)
+{
+	int err;
+
+	if (items_len > SESSION_RECORD_LEN_MAX - SESSION_RECORD_OVERHEAD)
+		return PARLEY_ERR_TOO_LARGE;
+	err = session_aead_end_seal(
+	    &r->aead, record + SESSION_RECORD_HEADER_LEN + items_len);
+	return err ? err : advance(r);
+}
+
 uint32_t session_record_ahead(const struct session_record *r,
 			      const uint8_t *record)
 {
@@ -115,12 +145,11 @@ uint32_t session_record_ahead(const struct session_record *r,
 	return (claimed - (uint32_t)r->seq) & 0xffffff;
 }
 
-int session_record_open(struct session_record *r, size_t *items_len,
-			uint8_t *record, size_t len)
+/* Is ${record} the next one, by what can be seen from outside? */
+static int check_next(const struct session_record *r, const uint8_t *record,
+		      size_t len)
 {
-	uint8_t header[SESSION_RECORD_HEADER_LEN], nonce[SESSION_IV_LEN];
-	size_t n;
-	int err;
+	uint8_t header[SESSION_RECORD_HEADER_LEN];
 
 	if (len < SESSION_RECORD_OVERHEAD || len > SESSION_RECORD_LEN_MAX)
 		return PARLEY_ERR_LENGTH;
@@ -129,17 +158,28 @@ int session_record_open(struct session_record *r, size_t *items_len,
 	if (r->seq >= SESSION_RECORD_SEQ_MAX)
 		return PARLEY_ERR_EXHAUSTED;
 	make_header(header, r->seq);
-	if (memcmp(header, record, sizeof(header)) != 0) {
-		/* Half of the 24-bit circle lies behind, half ahead. */
-		return session_record_ahead(r, record) < 0x800000
-			   ? PARLEY_ERR_SEQUENCE
-			   : PARLEY_ERR_REPLAY;
-	}
+	if (memcmp(header, record, sizeof(header)) == 0)
+		return 0;
+	/* Half of the 24-bit circle lies behind, half ahead. */
+	return session_record_ahead(r, record) < 0x800000 ? PARLEY_ERR_SEQUENCE
+							  : PARLEY_ERR_REPLAY;
+}
+
+int session_record_open(struct session_record *r, size_t *items_len,
+			uint8_t *record, size_t len)
+{
+	uint8_t nonce[SESSION_IV_LEN];
+	size_t n;
+	int err;
+
+	err = check_next(r, record, len);
+	if (err)
+		return err;
 	make_nonce(nonce, r);
 	n = len - SESSION_RECORD_OVERHEAD;
 	err = session_aead_open(&r->aead, record + SESSION_RECORD_HEADER_LEN, n,
 				record + SESSION_RECORD_HEADER_LEN + n, nonce,
-				header, sizeof(header));
+				record, SESSION_RECORD_HEADER_LEN);
 	if (err)
 		return err;
 	err = advance(r);
@@ -147,6 +187,30 @@ int session_record_open(struct session_record *r, size_t *items_len,
 		return err;
 	*items_len = n;
 	return 0;
+}
+
+int session_record_open_begin(struct session_record *r, size_t *items_len,
+			      const uint8_t *record, size_t len)
+{
+	uint8_t nonce[SESSION_IV_LEN];
+	int err;
+
+	err = check_next(r, record, len);
+	if (err)
+		return err;
+	make_nonce(nonce, r);
+	*items_len = len - SESSION_RECORD_OVERHEAD;
+	return session_aead_begin(&r->aead, nonce, record,
+				  SESSION_RECORD_HEADER_LEN);
+}
+
+int session_record_open_end(struct session_record *r, const uint8_t *record,
+			    size_t len)
+{
+	int err = session_aead_end_open(&r->aead,
+					record + len - SESSION_AEAD_TAG_LEN);
+
+	return err ? err : advance(r);
 }
 
 void session_record_wipe(struct session_record *r)

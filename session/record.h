@@ -50,6 +50,25 @@ int session_record_seal(struct session_record *r, uint8_t *record,
 			size_t items_len) __attribute__((warn_unused_result));
 
 /*
+ * session_record_begin(r, record):
+ * session_record_add(r, out, in, len):
+ * session_record_end(r, record, items_len):
+ * The same in pieces, so that what is to be sealed need not be copied before:
+ * begin, then ${len} bytes at a time from ${in} to ${out} (which is ${in}, or
+ * does not overlap it) from the begin of the items to their end, without gaps.
+ * What was added cannot be taken back, nor another record be sealed between.
+ *
+ * Return as session_record_seal().
+ */
+int session_record_begin(struct session_record *r, uint8_t *record)
+    __attribute__((warn_unused_result));
+int session_record_add(struct session_record *r, uint8_t *out,
+		       const uint8_t *in, size_t len)
+    __attribute__((warn_unused_result));
+int session_record_end(struct session_record *r, uint8_t *record,
+		       size_t items_len) __attribute__((warn_unused_result));
+
+/*
  * session_record_open(r, items_len, record, len):
  * Open the record at ${record} (${len} bytes) in place; its items are the
  * ${*items_len} bytes behind the 4 bytes of the header.  Only the next record
@@ -63,6 +82,21 @@ int session_record_seal(struct session_record *r, uint8_t *record,
 int session_record_open(struct session_record *r, size_t *items_len,
 			uint8_t *record, size_t len)
     __attribute__((warn_unused_result));
+
+/*
+ * session_record_open_begin(r, items_len, record, len):
+ * session_record_open_end(r, record, len):
+ * Opening in pieces: after the first, session_record_add() decrypts the
+ * ${*items_len} bytes behind the header, to where they are wanted; after the
+ * second they may be believed.  On PARLEY_ERR_SEAL the caller wipes them.
+ *
+ * Return as session_record_open().
+ */
+int session_record_open_begin(struct session_record *r, size_t *items_len,
+			      const uint8_t *record, size_t len)
+    __attribute__((warn_unused_result));
+int session_record_open_end(struct session_record *r, const uint8_t *record,
+			    size_t len) __attribute__((warn_unused_result));
 
 /*
  * session_record_ahead(r, record):

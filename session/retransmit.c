@@ -32,6 +32,14 @@ void session_retransmit_pause(struct session_retransmit *t)
 	t->probe_ms = INT64_MAX;
 }
 
+bool session_retransmit_to_plan(const struct session_retransmit *t,
+				const struct session_channel *c, bool connected)
+{
+	return (t->ack_ms == INT64_MAX && session_channel_ack_owed(c)) ||
+	       (t->probe_ms == INT64_MAX && connected &&
+		session_channel_probe_due(c));
+}
+
 int64_t session_retransmit_plan(struct session_retransmit *t,
 				const struct session_channel *c, int64_t now_ms,
 				bool connected)

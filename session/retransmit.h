@@ -33,6 +33,11 @@ void session_retransmit_dropped(struct session_retransmit *t, int64_t now_ms);
 /* session_retransmit_pause(t): there is no connection to probe over. */
 void session_retransmit_pause(struct session_retransmit *t);
 
+/* session_retransmit_to_plan(t, c, connected): would _plan() start anything? */
+bool session_retransmit_to_plan(const struct session_retransmit *t,
+				const struct session_channel *c,
+				bool connected);
+
 /*
  * session_retransmit_plan(t, c, now_ms, connected):
  * Something was sent over ${c} or came from it: start what is not running.

@@ -63,6 +63,11 @@ int64_t session_now_ms(void)
 	return session_now_us() / 1000;
 }
 
+int64_t session_now_coarse_ms(void)
+{
+	return clock_us(CLOCK_MONOTONIC_COARSE) / 1000;
+}
+
 int64_t session_now_utc_ms(void)
 {
 	return clock_us(CLOCK_REALTIME) / 1000;
@@ -318,16 +323,19 @@ static int64_t limit_of(int timeout_ms)
 }
 
 /*
- * Flush, wait for something to happen until ${limit_ms}, and act on it.
- * Returns 0, or PARLEY_ERR_AGAIN when the limit is reached, or an error.
+ * Flush, wait for something to happen until ${limit_ms}, first of all at
+ * ${from} (NULL: anywhere), and act on it.  Returns 0, or PARLEY_ERR_AGAIN when
+ * the limit is reached, or an error.
  */
-static int wait_and_process(struct parley_session *s, int64_t limit_ms)
+static int wait_and_process(struct parley_session *s,
+			    const struct session_party *from, int64_t limit_ms)
 {
 	int err;
 
 	flush_all(s);
-	err =
-	    session_carrier_wait(s->carrier, session_mesh_timeout(s, limit_ms));
+	err = session_carrier_wait(
+	    s->carrier, from && session_live(from) ? from->up->conn : NULL,
+	    session_mesh_timeout(s, limit_ms));
 	if (err == PARLEY_ERR_INTERRUPTED)
 		return refuse_call(s, err, "interrupted by a signal");
 	if (err && err != PARLEY_ERR_AGAIN)
@@ -379,7 +387,7 @@ static int send_when_possible(struct parley_session *s, struct session_party *p,
 			continue;
 		}
 		grant_all(s);
-		err = wait_and_process(s, limit);
+		err = wait_and_process(s, NULL, limit);
 	}
 	if (!m->begun) /* nothing of it left */
 		return err == PARLEY_ERR_AGAIN
@@ -551,6 +559,15 @@ int parley_session_take(struct parley_session *s, int from, int *whop,
 	return err ? err : PARLEY_ERR_AGAIN;
 }
 
+/* Where the next message of ${from} comes from, if that is one party. */
+static const struct session_party *only_party(const struct parley_session *s,
+					      int from)
+{
+	if (from != PARLEY_ANY)
+		return &s->parties[from];
+	return s->n == 2 ? &s->parties[!s->self.index] : NULL;
+}
+
 int parley_session_recv(struct parley_session *s, int from, int *whop,
 			const void **msgp, size_t *lenp)
 {
@@ -560,22 +577,18 @@ int parley_session_recv(struct parley_session *s, int from, int *whop,
 	if (err)
 		return err;
 	while (!take_from(s, from, whop, msgp, lenp)) {
-		if (limit < 0) {
-			/* First of all let go what the others wait for. */
+		/* A wait also takes what is there already. */
+		if (limit < 0)
 			limit = limit_of(s->o.recv_timeout_ms);
-			flush_all(s);
-			err = session_mesh_process(s);
-			if (err)
-				return err;
-			continue;
-		}
+		else if (limit != INT64_MAX && session_now_ms() >= limit)
+			return refuse_call(s, PARLEY_ERR_AGAIN,
+					   "no message within the time");
 		err = nobody_left(s, from);
 		if (err)
 			return err;
-		if (limit != INT64_MAX && session_now_ms() >= limit)
-			return refuse_call(s, PARLEY_ERR_AGAIN,
-					   "no message within the time");
-		err = wait_and_process(s, limit);
+		s->wanted = from;
+		err = wait_and_process(s, only_party(s, from), limit);
+		s->wanted = SESSION_NOBODY;
 		if (err && err != PARLEY_ERR_AGAIN)
 			return err;
 	}
@@ -627,7 +640,7 @@ int parley_session_wait(struct parley_session *s)
 	int err = 0;
 
 	while (!err && s->state == PARLEY_SESSION_OPENING)
-		err = wait_and_process(s, INT64_MAX);
+		err = wait_and_process(s, NULL, INT64_MAX);
 	if (!err && s->state != PARLEY_SESSION_READY)
 		err = session_mesh_process(s);
 	return err;
@@ -742,7 +755,7 @@ int parley_session_close(struct parley_session *s)
 		return 0;
 	limit = limit_of(s->o.close_timeout_ms);
 	while (!err && close_step(s))
-		err = wait_and_process(s, limit);
+		err = wait_and_process(s, NULL, limit);
 	return close_end(s, err);
 }
 
@@ -923,6 +936,7 @@ static int make_descriptors(struct parley_session *s)
 	    .liveness_ms = s->o.liveness_ms * 3 / 8,
 	    .n_parties = s->n,
 	    .unresponsive_ms = s->o.unresponsive_ms,
+	    .pool = s->pool,
 	    .stranger_max = SESSION_PROPOSE_LEN_MAX,
 	    .frame_max = SESSION_RECORD_LEN_MAX};
 	struct epoll_event ev = {.events = EPOLLIN};
@@ -1003,7 +1017,8 @@ int parley_session_new(struct parley_session **sp,
 	s->dirty_tail = &s->dirty;
 	s->full_tail = &s->full;
 	s->timer_armed_ms = INT64_MAX;
-	s->next_timer_ms = INT64_MAX;
+	s->next_timer_ms = s->trim_ms = INT64_MAX;
+	s->wanted = SESSION_NOBODY;
 	err = begin(s, id, o);
 	if (err) {
 		s->state = PARLEY_SESSION_FAILED;

@@ -31,7 +31,9 @@ enum {
 	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
 	SESSION_CHALLENGES_MAX = 4,	  /* under way with one party */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
-	SESSION_POOL_IDLE = 4, /* record buffers kept when all is quiet */
+	SESSION_POOL_IDLE = 4,	     /* record buffers kept when all is quiet */
+	SESSION_POOL_TRIM_MS = 1000, /* after buffers came back */
+	SESSION_NOBODY = -2,
 };
 
 enum session_link_state {
@@ -123,6 +125,7 @@ struct parley_session {
 	int64_t deadline_ms;
 	int64_t next_progress_ms;
 	int64_t next_timer_ms;		 /* INT64_MAX: none */
+	int64_t trim_ms;		 /* the pool; likewise */
 	uint8_t ready[SESSION_HASH_LEN]; /* our last READY */
 	bool has_ready;
 	int failing; /* error; others are still being told */
@@ -131,7 +134,7 @@ struct parley_session {
 	/* Running. */
 	struct session_party *dirty, **dirty_tail;
 	struct session_party *full, **full_tail;
-	struct session_party *reading; /* message handed out last */
+	int wanted; /* recv() waits for it, or for PARLEY_ANY, or _NOBODY */
 
 	/* parley_session_fd(). */
 	int epoll_fd;
@@ -145,6 +148,7 @@ struct parley_session {
 /* Clocks: monotonic, and UTC. */
 int64_t session_now_us(void);
 int64_t session_now_ms(void);
+int64_t session_now_coarse_ms(void); /* up to a tick of the kernel behind */
 int64_t session_now_utc_ms(void);
 
 /*

@@ -146,7 +146,7 @@ static bool event_within(struct session_carrier *c,
 			serve_listener();
 			left = left < 5 ? left : 5;
 		}
-		err = session_carrier_wait(c, left);
+		err = session_carrier_wait(c, NULL, left);
 		assert_true(err == 0 || err == PARLEY_ERR_AGAIN ||
 			    err == PARLEY_ERR_INTERRUPTED);
 	}
@@ -1025,9 +1025,9 @@ static void descriptor_rests_when_there_is_none(void **state)
 	assert_true(busy < 50);
 	/* wait() ends with its time. */
 	drain(k.l);
-	while (session_carrier_wait(k.l, QUIET_MS) == 0)
+	while (session_carrier_wait(k.l, NULL, QUIET_MS) == 0)
 		drain(k.l);
-	assert_int_equal(session_carrier_wait(k.l, 0), PARLEY_ERR_AGAIN);
+	assert_int_equal(session_carrier_wait(k.l, NULL, 0), PARLEY_ERR_AGAIN);
 	link_free(&k);
 }
 
@@ -1219,7 +1219,7 @@ static void without_descriptors_it_waits_and_goes_on(void **state)
 		struct session_carrier_event ev;
 
 		assert_int_equal(next_event(k.l, &ev), PARLEY_ERR_AGAIN);
-		(void)session_carrier_wait(k.l, 50);
+		(void)session_carrier_wait(k.l, NULL, 50);
 		turns++;
 	}
 	assert_true(turns < 100);

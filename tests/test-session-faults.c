@@ -427,7 +427,7 @@ static void a_replayed_resume_does_not_move_a_live_channel(void **state)
 	assert_int_equal(session_carrier_dial(carrier, endpoint, &conn), 0);
 	for (int i = 0; i < 500 && !challenged; i++) {
 		(void)parley_session_process(net.s[1]);
-		(void)session_carrier_wait(carrier, 5);
+		(void)session_carrier_wait(carrier, NULL, 5);
 		while (session_carrier_next(carrier, &ev) == 0) {
 			if (ev.type == SESSION_CARRIER_UP)
 				(void)session_carrier_send(carrier, conn, f);

@@ -460,7 +460,7 @@ static void crowd_join(struct crowd *c)
 	while (c->n_ready + c->n_refused < c->n && session_now_ms() < until) {
 		err = session_carrier_next(c->carrier, &ev);
 		if (err == PARLEY_ERR_AGAIN)
-			err = session_carrier_wait(c->carrier, 100);
+			err = session_carrier_wait(c->carrier, NULL, 100);
 		else if (!err)
 			crowd_event(c, &ev);
 		if (err && err != PARLEY_ERR_AGAIN)

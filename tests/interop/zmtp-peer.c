@@ -81,7 +81,7 @@ static bool next_event(struct session_carrier *c,
 			timer -= now_us() / 1000;
 			left = timer < 0 ? 0 : timer < left ? timer : left;
 		}
-		err = session_carrier_wait(c, (int)left);
+		err = session_carrier_wait(c, NULL, (int)left);
 		if (err && err != PARLEY_ERR_AGAIN &&
 		    err != PARLEY_ERR_INTERRUPTED)
 			die("wait", parley_did_err_string(err));
