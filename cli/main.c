@@ -31,13 +31,9 @@ enum {
 static const char help_end[] =
     "\n"
     "'did-cli help COMMAND' says more; did-cli(1) says all.\n"
-    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 another party is not who "
-    "or "
-    "what\n"
-    "it should be, 4 another party is missing, lost, or gave up, 5 a file, "
-    "identity,\n"
-    "passphrase or address of this side is unusable, 130 Ctrl-C, 143 kill.\n"
-    "\n"
+    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 another party is wrong, 4 "
+    "it is\n"
+    "missing or lost, 5 a file or address here is unusable, 128 + n signal n.\n"
     "example:\n"
     "  did-cli identity new --name alice\n";
 
