@@ -93,9 +93,11 @@ static void store(uint8_t bytes[DID_X25519_LEN], const struct fe *a)
 {
 	struct fe r = *a, less;
 
-	/* at most twice: 2^256 < 3p */
-	while (sub(&less, &r, &p) == 0)
-		r = less;
+	/* 2^256 < 3p */
+	for (size_t i = 0; i < 2; i++) {
+		if (sub(&less, &r, &p) == 0)
+			r = less;
+	}
 	for (size_t i = 0; i < DID_X25519_LEN; i++)
 		bytes[i] = (uint8_t)(r.limb[i / sizeof(limb)] >>
 				     (8 * (i % sizeof(limb))));

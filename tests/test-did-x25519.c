@@ -16,7 +16,7 @@
 #include "did/x25519.h"
 
 enum {
-	N_RANDOM = 2000,
+	N_RANDOM = 400,
 };
 
 /* RFC 7748 6.1. */
