@@ -57,7 +57,7 @@ enum {
 	AWAY_MS = 50, /* longer ago polled: sockets come before timers */
 	WATCH_MS = 2, /* a wait in one connection alone: a tick of the kernel */
 	WATCH_MIN_MS = 10, /* ... is part of a wait of at least this */
-	WATCHES_MAX = 32,  /* in a row, before all others are polled */
+	WATCHES_MAX = 32,  /* in a row, before everybody is waited for */
 	WATCH_PAUSE = 64,  /* frames, after a wait in vain */
 };
 
@@ -1283,7 +1283,7 @@ static bool make_watchable(struct conn *conn)
  * Wait in ${conn} alone, which takes one system call where epoll takes two: a
  * message that answers ours comes soon, and from there.  Everybody else waits
  * no longer than a moment: not at all while something is to be written, and
- * after a wait in vain nor soon again.  Returns 0 if something is to be read,
+ * after a wait in vain not soon again.  Returns 0 if something is to be read,
  * EAGAIN if nothing came, or another errno.
  */
 static int watch_conn(struct carrier *c, struct conn *conn)
@@ -1292,7 +1292,7 @@ static int watch_conn(struct carrier *c, struct conn *conn)
 
 	if (n > 0) {
 		c->n_watches++;
-		c->fresh = c->n_watches < WATCHES_MAX;
+		c->fresh = true;
 		stage(c, conn, (size_t)n);
 		/* As much as there was room for: there may be more. */
 		if ((size_t)n == sizeof(c->staging))
@@ -1318,6 +1318,7 @@ static int zmtp_wait(struct session_carrier *base,
 	set_awake(c, false);
 	if (conn && conn->state == UP && !conn->frame && !conn->mute &&
 	    conn->watch_pause == 0 && c->n_writing == 0 &&
+	    c->n_watches < WATCHES_MAX &&
 	    (timeout_ms < 0 || timeout_ms >= WATCH_MIN_MS) &&
 	    make_watchable(conn)) {
 		e = watch_conn(c, conn);

@@ -104,6 +104,14 @@ enum session_put {
 int session_channel_put(struct session_channel *c, struct session_outgoing *m)
     __attribute__((warn_unused_result));
 
+/*
+ * session_channel_put_short(c, msg, len):
+ * The same for a message that is short and fits into the open record, without
+ * detours.  Returns false if it is not done: session_channel_put() will tell.
+ */
+bool session_channel_put_short(struct session_channel *c, const void *msg,
+			       size_t len);
+
 /* session_channel_may_put(c): is the other side's limit not reached? */
 bool session_channel_may_put(const struct session_channel *c);
 

@@ -397,17 +397,12 @@ static int send_when_possible(struct parley_session *s, struct session_party *p,
 	return hold(p, m);
 }
 
-int parley_session_send(struct parley_session *s, int to, const void *msg,
-			size_t len)
+static int send_slowly(struct parley_session *s, struct session_party *p,
+		       const void *msg, size_t len)
 {
 	struct session_outgoing m = {.p = msg, .len = len};
-	struct session_party *p;
-	int err, r;
+	int r;
 
-	err = check_party(s, to);
-	if (err)
-		return err;
-	p = &s->parties[to];
 	if (!is_usable(p))
 		return party_error(s, p);
 	if (!p->held) {
@@ -418,6 +413,24 @@ int parley_session_send(struct parley_session *s, int to, const void *msg,
 			return party_error(s, p);
 	}
 	return send_when_possible(s, p, &m);
+}
+
+int parley_session_send(struct parley_session *s, int to, const void *msg,
+			size_t len)
+{
+	struct session_party *p;
+	int err;
+
+	err = check_party(s, to);
+	if (err)
+		return err;
+	p = &s->parties[to];
+	if (is_usable(p) && !p->held &&
+	    session_channel_put_short(p->up->channel, msg, len)) {
+		session_mark_dirty(s, p);
+		return 0;
+	}
+	return send_slowly(s, p, msg, len);
 }
 
 int parley_session_broadcast(struct parley_session *s, const void *msg,

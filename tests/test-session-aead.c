@@ -117,6 +117,91 @@ static void every_length_round_trips_in_one_context(void **state)
 	session_aead_wipe(&open);
 }
 
+/* By libsodium or by EVP, at once or in pieces: the bytes are the same. */
+static void pieces_make_the_bytes_of_the_whole(void **state)
+{
+	enum { MAX = 2 * SESSION_AEAD_SMALL };
+	uint8_t text[MAX], whole[MAX], out[MAX], tag[2][SESSION_AEAD_TAG_LEN];
+	struct session_aead seal = {0}, open = {0};
+
+	(void)state;
+	for (size_t i = 0; i < MAX; i++)
+		text[i] = (uint8_t)(i * 5);
+	for (size_t s = 0; s < N_OF(suites); s++) {
+		assert_int_equal(session_aead_init(&seal, suites[s], key, true),
+				 0);
+		assert_int_equal(
+		    session_aead_init(&open, suites[s], key, false), 0);
+		for (size_t len = 0; len <= MAX; len++) {
+			size_t first = len * 7 % (len + 1);
+
+			memcpy(whole, text, len);
+			assert_int_equal(session_aead_seal(&seal, tag[0], whole,
+							   len, nonce, ad,
+							   sizeof(ad)),
+					 0);
+			/* Out of place, then in place. */
+			memcpy(out + first, text + first, len - first);
+			assert_int_equal(
+			    session_aead_begin(&seal, nonce, ad, sizeof(ad)),
+			    0);
+			assert_int_equal(
+			    session_aead_add(&seal, out, text, first), 0);
+			assert_int_equal(session_aead_add(&seal, out + first,
+							  out + first,
+							  len - first),
+					 0);
+			assert_int_equal(session_aead_end_seal(&seal, tag[1]),
+					 0);
+			assert_memory_equal(out, whole, len);
+			assert_memory_equal(tag[0], tag[1], sizeof(tag[0]));
+			assert_int_equal(
+			    session_aead_begin(&open, nonce, ad, sizeof(ad)),
+			    0);
+			assert_int_equal(
+			    session_aead_add(&open, out, whole, first), 0);
+			assert_int_equal(session_aead_add(&open, out + first,
+							  whole + first,
+							  len - first),
+					 0);
+			assert_int_equal(session_aead_end_open(&open, tag[0]),
+					 0);
+			assert_memory_equal(out, text, len);
+		}
+	}
+	session_aead_wipe(&seal);
+	session_aead_wipe(&open);
+}
+
+static void flipped_bit_is_refused_in_pieces_too(void **state)
+{
+	uint8_t sealed[SEALED_LEN], out[TEXT_LEN];
+	struct session_aead a = {0};
+
+	(void)state;
+	for (size_t s = 0; s < N_OF(suites); s++) {
+		make_sealed(sealed, suites[s]);
+		assert_int_equal(session_aead_init(&a, suites[s], key, false),
+				 0);
+		for (int bit = 0; bit <= 8 * SEALED_LEN; bit++) {
+			const bool flip = bit < 8 * SEALED_LEN;
+
+			if (flip)
+				sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(
+			    session_aead_begin(&a, nonce, ad, sizeof(ad)), 0);
+			assert_int_equal(
+			    session_aead_add(&a, out, sealed, TEXT_LEN), 0);
+			assert_int_equal(
+			    session_aead_end_open(&a, sealed + TEXT_LEN),
+			    flip ? PARLEY_ERR_SEAL : 0);
+			if (flip)
+				sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+	}
+	session_aead_wipe(&a);
+}
+
 static void every_flipped_bit_is_refused_and_leaves_zeroes(void **state)
 {
 	uint8_t sealed[SEALED_LEN], copy[SEALED_LEN];
@@ -252,6 +337,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(published_values_are_met),
 	    cmocka_unit_test(every_length_round_trips_in_one_context),
+	    cmocka_unit_test(pieces_make_the_bytes_of_the_whole),
+	    cmocka_unit_test(flipped_bit_is_refused_in_pieces_too),
 	    cmocka_unit_test(every_flipped_bit_is_refused_and_leaves_zeroes),
 	    cmocka_unit_test(other_nonce_or_additional_data_is_refused),
 	    cmocka_unit_test(one_suite_does_not_open_the_other),

@@ -1093,6 +1093,73 @@ static void work(struct session_carrier *c, int ms)
 		fail_msg("event of type %d, where none was due", (int)ev.type);
 }
 
+static void wait_in_one_connection_hears_what_comes_there(void **state)
+{
+	struct session_carrier_event ev;
+	struct link k;
+
+	(void)state;
+	link_init(&k);
+	for (size_t n = 0; n < 200; n++) {
+		assert_int_equal(send_frame(k.d, k.at_d, n, n), 0);
+		assert_int_equal(session_carrier_wait(k.l, k.at_l, LIMIT_MS),
+				 0);
+		assert_ptr_equal(expect_frame(k.l, n, n), k.at_l);
+	}
+	/* Its end, too. */
+	session_carrier_hangup(k.d, k.at_d);
+	k.at_d = NULL;
+	do
+		assert_int_equal(session_carrier_wait(k.l, k.at_l, LIMIT_MS),
+				 0);
+	while (session_carrier_next(k.l, &ev) == PARLEY_ERR_AGAIN);
+	assert_int_equal(ev.type, SESSION_CARRIER_DOWN);
+	link_free(&k);
+}
+
+static void wait_in_a_silent_connection_hears_the_others(void **state)
+{
+	struct session_conn *other;
+	struct link k;
+
+	(void)state;
+	link_init(&k);
+	other = dial_up(k.d, k.endpoint);
+	for (size_t n = 0; n < 100; n++) {
+		assert_int_equal(send_frame(k.d, other, n, 10), 0);
+		assert_int_equal(session_carrier_wait(k.l, k.at_l, LIMIT_MS),
+				 0);
+		assert_ptr_not_equal(expect_frame(k.l, n, 10), k.at_l);
+	}
+	session_carrier_hangup(k.d, other);
+	link_free(&k);
+}
+
+static void talk_in_one_connection_does_not_keep_others_out(void **state)
+{
+	struct session_carrier_event ev;
+	struct session_conn *other;
+	struct link k;
+	bool up = false;
+
+	(void)state;
+	link_init(&k);
+	assert_int_equal(session_carrier_dial(k.d, k.endpoint, &other), 0);
+	for (size_t n = 0; n < 1000 && !up; n++) {
+		assert_int_equal(send_frame(k.d, k.at_d, n, 10), 0);
+		assert_int_equal(session_carrier_wait(k.l, k.at_l, LIMIT_MS),
+				 0);
+		assert_int_equal(session_carrier_next(k.l, &ev), 0);
+		assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
+		session_frame_free(ev.frame);
+		up = session_carrier_next(k.d, &ev) == 0;
+	}
+	assert_true(up);
+	assert_int_equal(ev.type, SESSION_CARRIER_UP);
+	session_carrier_hangup(k.d, other);
+	link_free(&k);
+}
+
 static void stranger_with_a_large_frame_is_closed_alone(void **state)
 {
 	struct session_carrier_options o = usual;
@@ -1385,6 +1452,9 @@ static int run(const char *name, make_carrier *listener, make_carrier *dialler)
 	};
 	const struct CMUnitTest zmtp_tests[] = {
 	    cmocka_unit_test(socket_of_another_type_is_refused),
+	    cmocka_unit_test(wait_in_one_connection_hears_what_comes_there),
+	    cmocka_unit_test(wait_in_a_silent_connection_hears_the_others),
+	    cmocka_unit_test(talk_in_one_connection_does_not_keep_others_out),
 	    cmocka_unit_test(stranger_with_a_large_frame_is_closed_alone),
 	    cmocka_unit_test(trust_raises_what_may_be_sent),
 	    cmocka_unit_test(oldest_of_too_many_strangers_is_closed),

@@ -1459,6 +1459,101 @@ static void altered_record_is_dropped_and_asked_for(void **state)
 	pair_free(&p);
 }
 
+/* It is opened into the message it belongs to, which must not suffer. */
+static void altered_part_leaves_the_message_whole(void **state)
+{
+	enum { LEN = 500000 };
+	uint8_t *bytes = make_message(7, LEN);
+	struct session_outgoing m = {.p = bytes, .len = LEN};
+	struct session_frame *f, *bad;
+	struct pair p;
+	int step;
+
+	(void)state;
+	pair_init(&p, &usual);
+	do {
+		step = session_channel_put(p.a, &m);
+		if (step == SESSION_PUT_DONE)
+			put(p.a, NULL, 8, 10); /* behind the last part */
+		assert_true(step >= 0);
+		assert_int_equal(session_channel_flush(p.a), 0);
+		f = session_channel_take(p.a);
+		assert_non_null(f);
+		for (size_t at = 4; at < f->len; at += f->len / 7) {
+			bad = frame_copy(f);
+			bad->data[at] ^= 0x40;
+			receive_dropped(p.b, bad);
+		}
+		bad = frame_copy(f);
+		bad->data[bad->len - 1] ^= 1;
+		receive_dropped(p.b, bad);
+		assert_int_equal(session_channel_receive(p.b, f), 0);
+	} while (step == SESSION_PUT_FULL);
+	take(p.b, 7, LEN);
+	take(p.b, 8, 10);
+	assert_empty(p.b);
+	free(bytes);
+	pair_free(&p);
+}
+
+/* Sealed while it is copied, and what lies before and behind it when it goes.
+ */
+static void large_and_short_messages_share_a_record(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	for (size_t n = 0; n < 200; n += 5) {
+		put(p.a, p.b, n, n);
+		put(p.a, p.b, n + 1, 4000 + n);
+		put(p.a, p.b, n + 2, 5000);
+		put(p.a, p.b, n + 3, 64 + n);
+		put(p.a, p.b, n + 4, 30000);
+		if (n % 2 == 0)
+			flush(p.a, p.b);
+	}
+	flush(p.a, p.b);
+	for (size_t n = 0; n < 200; n += 5) {
+		take(p.b, n, n);
+		take(p.b, n + 1, 4000 + n);
+		take(p.b, n + 2, 5000);
+		take(p.b, n + 3, 64 + n);
+		take(p.b, n + 4, 30000);
+	}
+	assert_empty(p.b);
+	pair_free(&p);
+}
+
+static void short_message_is_put_like_any_other(void **state)
+{
+	uint8_t *bytes = make_message(1, 4096);
+	struct pair p;
+	size_t n = 0;
+
+	(void)state;
+	pair_init(&p, &usual);
+	put(p.a, p.b, 0, 10);
+	assert_false(session_channel_put_short(p.a, bytes, 0));
+	assert_false(session_channel_put_short(p.a, bytes, 4096));
+	for (size_t len = 1; len <= 200; len++, n++)
+		assert_true(session_channel_put_short(p.a, bytes, len));
+	while (session_channel_put_short(p.a, bytes, 2000))
+		n++;
+	assert_true(session_channel_open_len(p.a) <=
+		    usual.record_max - SESSION_RECORD_OVERHEAD);
+	assert_true(session_channel_stats(p.a)->messages_sent == n + 1);
+	assert_int_equal(flush(p.a, p.b), 1);
+	take(p.b, 0, 10);
+	for (size_t len = 1; len <= 200; len++, n--)
+		take(p.b, 1, len);
+	for (; n > 0; n--)
+		take(p.b, 1, 2000);
+	assert_empty(p.b);
+	free(bytes);
+	pair_free(&p);
+}
+
 static void probe_is_the_oldest_and_brings_the_others(void **state)
 {
 	struct session_frame *f[4], *probe;
@@ -1877,6 +1972,9 @@ int main(void)
 	    cmocka_unit_test(repeated_record_calls_for_an_ack),
 	    cmocka_unit_test(missing_record_is_asked_for_once),
 	    cmocka_unit_test(altered_record_is_dropped_and_asked_for),
+	    cmocka_unit_test(altered_part_leaves_the_message_whole),
+	    cmocka_unit_test(large_and_short_messages_share_a_record),
+	    cmocka_unit_test(short_message_is_put_like_any_other),
 	    cmocka_unit_test(probe_is_the_oldest_and_brings_the_others),
 	    cmocka_unit_test(acks_alone_are_not_probed),
 	    cmocka_unit_test(records_kept_are_bounded),

@@ -184,6 +184,69 @@ static void every_flipped_byte_is_refused_and_changes_nothing(void **state)
 	}
 }
 
+static void record_in_pieces_is_that_of_the_whole(void **state)
+{
+	const uint8_t secret[SESSION_HASH_LEN] = {1};
+	uint8_t whole[RECORD_LEN], record[RECORD_LEN], text[ITEMS_LEN];
+	uint8_t *items = record + SESSION_RECORD_HEADER_LEN;
+	struct ends e, f;
+	size_t len;
+
+	(void)state;
+	ends_init(&e, SESSION_SUITE_AES256, secret);
+	ends_init(&f, SESSION_SUITE_AES256, secret);
+	for (int n = 0; n < EPOCH + 2; n++) {
+		const size_t first = (size_t)n % (ITEMS_LEN + 1);
+
+		seal_fill(&e.seal, whole, (uint8_t)n);
+		memset(text, (uint8_t)n, sizeof(text));
+		assert_int_equal(session_record_begin(&f.seal, record), 0);
+		assert_int_equal(
+		    session_record_add(&f.seal, items, text, first), 0);
+		assert_int_equal(session_record_add(&f.seal, items + first,
+						    text + first,
+						    ITEMS_LEN - first),
+				 0);
+		assert_int_equal(session_record_end(&f.seal, record, ITEMS_LEN),
+				 0);
+		assert_memory_equal(record, whole, sizeof(record));
+
+		/* A bad one changes nothing. */
+		record[RECORD_LEN - 1] ^= 1;
+		assert_int_equal(session_record_open_begin(&f.open, &len,
+							   record, RECORD_LEN),
+				 0);
+		assert_int_equal(len, ITEMS_LEN);
+		assert_int_equal(
+		    session_record_add(&f.open, text, items, ITEMS_LEN), 0);
+		assert_int_equal(
+		    session_record_open_end(&f.open, record, RECORD_LEN),
+		    PARLEY_ERR_SEAL);
+		assert_true(f.open.seq == (uint64_t)n);
+		record[RECORD_LEN - 1] ^= 1;
+
+		memset(text, 0xee, sizeof(text));
+		assert_int_equal(session_record_open_begin(&f.open, &len,
+							   record, RECORD_LEN),
+				 0);
+		assert_int_equal(
+		    session_record_add(&f.open, text, items, first), 0);
+		assert_int_equal(session_record_add(&f.open, text + first,
+						    items + first,
+						    ITEMS_LEN - first),
+				 0);
+		assert_int_equal(
+		    session_record_open_end(&f.open, record, RECORD_LEN), 0);
+		for (size_t i = 0; i < ITEMS_LEN; i++)
+			assert_int_equal(text[i], (uint8_t)n);
+	}
+	assert_int_equal(
+	    session_record_open_begin(&f.open, &len, record, RECORD_LEN),
+	    PARLEY_ERR_REPLAY);
+	ends_wipe(&e);
+	ends_wipe(&f);
+}
+
 static void truncated_and_lengthened_records_are_refused(void **state)
 {
 	uint8_t record[RECORD_LEN + 40] = {0}, copy[sizeof(record)];
@@ -527,6 +590,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records_of_the_vectors_are_met),
 	    cmocka_unit_test(every_flipped_byte_is_refused_and_changes_nothing),
+	    cmocka_unit_test(record_in_pieces_is_that_of_the_whole),
 	    cmocka_unit_test(truncated_and_lengthened_records_are_refused),
 	    cmocka_unit_test(order_is_kept),
 	    cmocka_unit_test(header_with_another_number_does_not_help),

@@ -26,9 +26,17 @@ enum {
 
 /* Rows appear in this order.  A new peer is a line here and a file. */
 static const struct bench_peer *const all_peers[] = {
-    &bench_peer_parley,	   &bench_peer_null,	     &bench_peer_curve,
-    &bench_peer_curve_zap, &bench_peer_tls,	     &bench_peer_tls_gathered,
-    &bench_peer_tcp,	   &bench_peer_tcp_gathered, &bench_peer_envelope,
+    &bench_peer_parley,
+    &bench_peer_parley_libzmq,
+    &bench_peer_null,
+    &bench_peer_curve,
+    &bench_peer_curve_zap,
+    &bench_peer_tls,
+    &bench_peer_tls_gathered,
+    &bench_peer_tcp,
+    &bench_peer_tcp_gathered,
+    &bench_peer_envelope,
+    &bench_peer_envelope_authcrypt,
 };
 enum { N_ALL_PEERS = sizeof(all_peers) / sizeof(all_peers[0]) };
 
@@ -42,6 +50,7 @@ struct options {
 	double seconds;
 	bool json;
 	bool quick;
+	bool smoke;
 	bool pin;
 };
 
@@ -69,6 +78,8 @@ static void usage(FILE *f)
 		"  --pin             keep every party, with its threads, on "
 		"one processor\n"
 		"  --quick           one short run with fewer sizes\n"
+		"  --smoke           does it all run? A few seconds, and "
+		"figures that say nothing\n"
 		"  --help\n"
 		"\n"
 		"peers:\n");
@@ -180,6 +191,7 @@ static int parse(struct options *o, int argc, char **argv)
 	    {"json", no_argument, NULL, 'j'},
 	    {"pin", no_argument, NULL, 'n'},
 	    {"quick", no_argument, NULL, 'q'},
+	    {"smoke", no_argument, NULL, 'S'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -203,6 +215,8 @@ static int parse(struct options *o, int argc, char **argv)
 			o->pin = true;
 		else if (c == 'q')
 			o->quick = true;
+		else if (c == 'S')
+			o->smoke = o->quick = true;
 		else if (c == 'h') {
 			usage(stdout);
 			return 0;
@@ -218,7 +232,7 @@ static int parse(struct options *o, int argc, char **argv)
 	if (o->n_runs == 0)
 		o->n_runs = o->quick ? 1 : 5;
 	if (o->seconds <= 0)
-		o->seconds = o->quick ? 0.1 : 0.3;
+		o->seconds = o->smoke ? 0.01 : o->quick ? 0.1 : 0.3;
 	return -1;
 }
 
@@ -242,9 +256,13 @@ static void add(struct plan *plan, enum bench_pattern pattern, size_t size,
 					    .n_burst = n_burst};
 }
 
+/* The smoke test has one of each kind. */
 static void add_pattern(struct plan *plan, enum bench_pattern pattern,
-			size_t size)
+			size_t size, bool smoke)
 {
+	const int n_max = smoke ? 3 : ROUNDS_PARTIES_MAX;
+	const int burst_max = smoke ? 100 : 1000;
+
 	switch (pattern) {
 	case BENCH_ONEWAY:
 	case BENCH_PINGPONG:
@@ -252,12 +270,12 @@ static void add_pattern(struct plan *plan, enum bench_pattern pattern,
 		add(plan, pattern, size, 2, 0);
 		break;
 	case BENCH_ROUNDS:
-		for (int n = 2; n <= ROUNDS_PARTIES_MAX; n++)
+		for (int n = smoke ? n_max : 2; n <= n_max; n++)
 			if (size <= UNREAD_MAX)
 				add(plan, pattern, size, n, 0);
 		break;
 	case BENCH_BURST:
-		for (int b = 10; b <= 1000; b *= 10)
+		for (int b = smoke ? burst_max : 10; b <= burst_max; b *= 10)
 			if (size * (size_t)b <= UNREAD_MAX)
 				add(plan, pattern, size, 2, b);
 		break;
@@ -285,7 +303,7 @@ static void make_plan(struct plan *plan, const struct options *o)
 			n = o->n_sizes;
 		}
 		for (size_t i = 0; i < n; i++)
-			add_pattern(plan, p, sizes[i]);
+			add_pattern(plan, p, sizes[i], o->smoke);
 	}
 }
 

@@ -79,6 +79,7 @@ struct bench_peer {
 };
 
 extern const struct bench_peer bench_peer_parley;
+extern const struct bench_peer bench_peer_parley_libzmq;
 extern const struct bench_peer bench_peer_null;
 extern const struct bench_peer bench_peer_curve;
 extern const struct bench_peer bench_peer_curve_zap;
@@ -87,6 +88,7 @@ extern const struct bench_peer bench_peer_tls_gathered;
 extern const struct bench_peer bench_peer_tcp;
 extern const struct bench_peer bench_peer_tcp_gathered;
 extern const struct bench_peer bench_peer_envelope;
+extern const struct bench_peer bench_peer_envelope_authcrypt;
 
 struct bench_result {
 	bool ok;

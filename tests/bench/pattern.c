@@ -26,6 +26,7 @@ enum {
 	SAMPLES_MAX = 1000000,
 	SETUPS_MIN = 10,
 	SETUPS_MAX = 500,
+	SHORT_NS = 50 * 1000 * 1000, /* a measurement to see that it runs */
 };
 
 struct run {
@@ -309,10 +310,11 @@ static void setup(struct run *r, uint64_t limit_ns)
 			timed += t;
 			add_sample(r, t);
 			n++;
-			bench_set_stop(r->me,
-				       n >= SETUPS_MAX ||
-					   (n >= SETUPS_MIN &&
-					    bench_now_ns() - begin > limit_ns));
+			bench_set_stop(
+			    r->me,
+			    n >= SETUPS_MAX ||
+				((n >= SETUPS_MIN || limit_ns < SHORT_NS) &&
+				 bench_now_ns() - begin > limit_ns));
 		} else {
 			recv_one(r, 0);
 			send_one(r, 0, 0);

@@ -1,10 +1,11 @@
 /*
- * A signed DIDComm envelope for each message, over libzmq without security.
+ * A DIDComm envelope for each message, over libzmq without security: signed,
+ * or encrypted and authenticated (authcrypt).
  *
  * What a program would do that takes DIDComm as it is for its shares: a
- * plaintext message whose body carries the bytes in base64url, signed by this
- * project's own comm layer, verified and parsed by the reader.  It is not even
- * encrypted; an authcrypt envelope costs more.
+ * plaintext message whose body carries the bytes in base64url, packed by this
+ * project's own comm layer, unpacked and parsed by the reader.  The signed one
+ * is not even encrypted.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ enum { FRAMING_MAX = 1024 }; /* members around the body's data */
 struct peer {
 	struct zmq_mesh mesh;
 	struct parley_identity *id;
+	struct parley_comm *comm; /* authcrypt; NULL: signed */
 	uint64_t n_sent;
 	char *text;
 	size_t text_size;
@@ -33,7 +35,7 @@ static void fail(const struct peer *p, const char *what, int err)
 	bench_fail(&p->mesh.me, "%s: %s", what, parley_did_err_string(err));
 }
 
-static void *prepare(const struct bench_party *me)
+static struct peer *prepare_any(const struct bench_party *me)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	int err;
@@ -53,6 +55,59 @@ static void *prepare(const struct bench_party *me)
 	if (!p->text || !p->msg)
 		bench_fail(me, "out of memory");
 	return p;
+}
+
+static void *prepare_signed(const struct bench_party *me)
+{
+	return prepare_any(me);
+}
+
+static void *prepare_authcrypt(const struct bench_party *me)
+{
+	struct peer *p = prepare_any(me);
+	int err;
+
+	if ((err = parley_comm_new(&p->comm, NULL)) ||
+	    (err = parley_comm_add_identity(p->comm, p->id)))
+		fail(p, "keys", err);
+	return p;
+}
+
+/* The message in p->text, for party ${to}. */
+static int pack(struct peer *p, char **envelopep, size_t *lenp, size_t text_len,
+		int to)
+{
+	const struct parley_comm_pack how = {.layers = PARLEY_COMM_AUTHCRYPT,
+					     .to =
+						 zmq_mesh_extra(&p->mesh, to)};
+
+	if (!p->comm)
+		return parley_comm_signed_pack(envelopep, lenp, p->id, p->text,
+					       text_len);
+	return parley_comm_pack(p->comm, envelopep, lenp, p->text, text_len,
+				&how);
+}
+
+/* To be freed; ${sender} is the DID of who signed it, or sent it. */
+static int unpack(struct peer *p, char **textp, size_t *lenp,
+		  char sender[PARLEY_DID_SIZE], const char *envelope,
+		  size_t envelope_len)
+{
+	struct parley_comm_unpacked u;
+	int err;
+
+	if (!p->comm)
+		return parley_comm_signed_unpack(textp, lenp, sender, envelope,
+						 envelope_len);
+	err = parley_comm_unpack(p->comm, &u, envelope, envelope_len, NULL);
+	if (err)
+		return err;
+	snprintf(sender, PARLEY_DID_SIZE, "%s", u.sender ? u.sender : "");
+	*textp = u.message;
+	*lenp = u.message_len;
+	u.message = NULL;
+	parley_comm_unpacked_wipe(&u);
+	return 0;
 }
 
 static void peer_listen(void *peer)
@@ -87,8 +142,7 @@ static void peer_send(void *peer, int to, const void *msg, size_t len)
 			  sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	n += strlen(p->text + n);
 	n += (size_t)snprintf(p->text + n, p->text_size - n, "\"}}");
-	err = parley_comm_signed_pack(&envelope, &envelope_len, p->id, p->text,
-				      n);
+	err = pack(p, &envelope, &envelope_len, n, to);
 	if (err)
 		fail(p, "pack", err);
 	zmq_mesh_send(&p->mesh, to, envelope, envelope_len);
@@ -98,22 +152,21 @@ static void peer_send(void *peer, int to, const void *msg, size_t len)
 static const void *peer_recv(void *peer, int from, size_t *len)
 {
 	struct peer *p = peer;
-	char signer[PARLEY_DID_SIZE], *text;
+	char sender[PARLEY_DID_SIZE], *text;
 	const char *data = NULL, *envelope;
 	size_t envelope_len, text_len;
 	json_t *json;
 	int err;
 
 	envelope = zmq_mesh_recv(&p->mesh, from, &envelope_len);
-	err = parley_comm_signed_unpack(&text, &text_len, signer, envelope,
-					envelope_len);
+	err = unpack(p, &text, &text_len, sender, envelope, envelope_len);
 	if (err)
 		fail(p, "unpack", err);
 	json = json_loadb(text, text_len, 0, NULL);
 	if (json)
 		data = json_string_value(
 		    json_object_get(json_object_get(json, "body"), "data"));
-	if (strcmp(signer, zmq_mesh_extra(&p->mesh, from)) != 0 || !data ||
+	if (strcmp(sender, zmq_mesh_extra(&p->mesh, from)) != 0 || !data ||
 	    sodium_base642bin(p->msg, p->mesh.me.size, data, strlen(data), NULL,
 			      len, NULL,
 			      sodium_base64_VARIANT_URLSAFE_NO_PADDING))
@@ -135,6 +188,7 @@ static void release(void *peer)
 	struct peer *p = peer;
 
 	zmq_mesh_release(&p->mesh);
+	parley_comm_free(p->comm);
 	parley_did_identity_free(p->id);
 	free(p->text);
 	free(p->msg);
@@ -145,7 +199,20 @@ const struct bench_peer bench_peer_envelope = {
     .name = "envelope-signed",
     .what = "a signed DIDComm envelope per message, over libzmq",
     .patterns = ~0u & ~(1u << BENCH_SETUP),
-    .prepare = prepare,
+    .prepare = prepare_signed,
+    .listen = peer_listen,
+    .connect = peer_connect,
+    .send = peer_send,
+    .recv = peer_recv,
+    .close = peer_close,
+    .release = release,
+};
+
+const struct bench_peer bench_peer_envelope_authcrypt = {
+    .name = "envelope-authcrypt",
+    .what = "an authcrypt DIDComm envelope per message, over libzmq",
+    .patterns = ~0u & ~(1u << BENCH_SETUP),
+    .prepare = prepare_authcrypt,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,

@@ -3,8 +3,8 @@
  *
  * Only a party that is dialled has an endpoint in the agreement, so every
  * connection is dialled by the lower party, as with the other peers.  What
- * is timed of a set-up is all of parley_session_open(): also the making of
- * libzmq's context and its thread, which the peers over libzmq have done
+ * is timed of a set-up is all of parley_session_open(): over libzmq also the
+ * making of its context and thread, which the other peers over libzmq have done
  * before.
  */
 #include "tests/bench/bench.h"
@@ -30,6 +30,7 @@ struct peer {
 	struct parley_identity *id;
 	struct parley_agreement *agreement;
 	struct parley_session *session;
+	enum parley_carrier carrier;
 	int reserved_fd; /* keeps the port for us */
 };
 
@@ -59,7 +60,8 @@ static int reserve_port(struct peer *p)
 	return ntohs(a.sin_port);
 }
 
-static void *prepare(const struct bench_party *me)
+static void *prepare_any(const struct bench_party *me,
+			 enum parley_carrier carrier)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	struct post post = {.port = 0};
@@ -68,6 +70,7 @@ static void *prepare(const struct bench_party *me)
 	if (!p)
 		bench_fail(me, "out of memory");
 	p->me = *me;
+	p->carrier = carrier;
 	err = parley_did_identity_new(&p->id);
 	if (err)
 		fail(p, "identity", err);
@@ -76,6 +79,16 @@ static void *prepare(const struct bench_party *me)
 	post.port = reserve_port(p);
 	bench_post(me, &post, sizeof(post));
 	return p;
+}
+
+static void *prepare(const struct bench_party *me)
+{
+	return prepare_any(me, PARLEY_CARRIER_ZMTP);
+}
+
+static void *prepare_libzmq(const struct bench_party *me)
+{
+	return prepare_any(me, PARLEY_CARRIER_LIBZMQ);
 }
 
 static void make_agreement(struct peer *p)
@@ -112,8 +125,12 @@ static void make_agreement(struct peer *p)
 
 static void begin(struct peer *p)
 {
-	int err = parley_session_new(&p->session, p->agreement, p->id, NULL);
+	struct parley_session_options o;
+	int err;
 
+	parley_session_options_init(&o);
+	o.carrier = p->carrier;
+	err = parley_session_new(&p->session, p->agreement, p->id, &o);
 	if (err)
 		fail(p, "session", err);
 }
@@ -192,6 +209,20 @@ const struct bench_peer bench_peer_parley = {
     .what = "a session of this project, options at their defaults",
     .patterns = ~0u,
     .prepare = prepare,
+    .listen = peer_listen,
+    .connect = peer_connect,
+    .send = peer_send,
+    .recv = peer_recv,
+    .flush = peer_flush,
+    .close = peer_close,
+    .release = release,
+};
+
+const struct bench_peer bench_peer_parley_libzmq = {
+    .name = "parley-libzmq",
+    .what = "the same with the carrier over libzmq",
+    .patterns = ~0u,
+    .prepare = prepare_libzmq,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,

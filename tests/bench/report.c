@@ -139,10 +139,10 @@ static void print_title(FILE *f, const struct bench_scenario *sc)
 		snprintf(title, sizeof(title), "dial to first data");
 		break;
 	}
-	fprintf(f, "\n%-28s %10s %8s %9s %9s %9s %7s %7s\n", title,
+	fprintf(f, "\n%-28s %10s %8s %9s %9s %9s %7s %7s %7s %7s\n", title,
 		unit[sc->pattern], "MB/s", "p50 us", "p99 us",
 		sc->pattern == BENCH_SETUP ? "CPU us/c" : "CPU us/m", "x NULL",
-		"x CURVE");
+		"x CURVE", "x TLS", "x TCP");
 }
 
 void bench_report_table(const struct bench_scenario *sc,
@@ -151,14 +151,17 @@ void bench_report_table(const struct bench_scenario *sc,
 			bool to_stderr)
 {
 	FILE *f = to_stderr ? stderr : stdout;
-	const struct bench_result *null = NULL, *curve = NULL;
+	/* What is compared with, in the order of the columns. */
+	const struct bench_peer *const refs[] = {
+	    &bench_peer_null, &bench_peer_curve, &bench_peer_tls,
+	    &bench_peer_tcp};
+	enum { N_REFS = sizeof(refs) / sizeof(refs[0]) };
+	const struct bench_result *ref[N_REFS] = {NULL};
 
-	for (size_t i = 0; i < n_peers; i++) {
-		if (peers[i] == &bench_peer_null)
-			null = &results[i];
-		if (peers[i] == &bench_peer_curve)
-			curve = &results[i];
-	}
+	for (size_t i = 0; i < n_peers; i++)
+		for (size_t j = 0; j < N_REFS; j++)
+			if (peers[i] == refs[j])
+				ref[j] = &results[i];
 	print_title(f, sc);
 	for (size_t i = 0; i < n_peers; i++) {
 		const struct bench_result *r = &results[i];
@@ -180,11 +183,11 @@ void bench_report_table(const struct bench_scenario *sc,
 		print_or_dash(f, 9, 1, median_of(sc, r, n_peers, n_runs, P50));
 		print_or_dash(f, 9, 1, median_of(sc, r, n_peers, n_runs, P99));
 		print_or_dash(f, 9, 3, median_of(sc, r, n_peers, n_runs, CPU));
-		print_or_dash(
-		    f, 7, 2, null ? ratio_of(sc, r, null, n_peers, n_runs) : 0);
-		print_or_dash(f, 7, 2,
-			      curve ? ratio_of(sc, r, curve, n_peers, n_runs)
-				    : 0);
+		for (size_t j = 0; j < N_REFS; j++)
+			print_or_dash(
+			    f, 7, 2,
+			    ref[j] ? ratio_of(sc, r, ref[j], n_peers, n_runs)
+				   : 0);
 		fprintf(f, "\n");
 	}
 	fflush(f);
