@@ -44,7 +44,10 @@ packages()
 	check  clang-format-14   command clang-format-14
 	check  g++               command c++
 	check  libclang-rt-14-dev command clang-14
+	check  iproute2          command ip
+	check  nftables          command nft
 	check  shellcheck        command shellcheck
+	check  spin              command spin
 	node   nodejs            command node
 	node   npm               command npm
 	END

@@ -10,6 +10,7 @@
 #include "session/session.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -318,6 +319,29 @@ static int64_t limit_of(int timeout_ms)
 }
 
 /*
+ * Does the program catch any signal but those of its own faults?  Where it does
+ * not, what interrupted a wait was a stop and SIGCONT, which is nothing to
+ * tell.
+ */
+static bool catches_signals(void)
+{
+	static const int faults[] = {SIGABRT, SIGBUS,  SIGFPE, SIGILL,
+				     SIGSEGV, SIGTRAP, SIGSYS};
+	struct sigaction a;
+
+	for (int sig = 1; sig < NSIG; sig++) {
+		bool fault = false;
+
+		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+			fault = fault || sig == faults[i];
+		if (!fault && sigaction(sig, NULL, &a) == 0 &&
+		    a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Flush, wait for something to happen until ${limit_ms}, and act on it.
  * Returns 0, or PARLEY_ERR_AGAIN when the limit is reached, or an error.
  */
@@ -328,9 +352,9 @@ static int wait_and_process(struct parley_session *s, int64_t limit_ms)
 	flush_all(s);
 	err =
 	    session_carrier_wait(s->carrier, session_mesh_timeout(s, limit_ms));
-	if (err == PARLEY_ERR_INTERRUPTED)
+	if (err == PARLEY_ERR_INTERRUPTED && catches_signals())
 		return refuse_call(s, err, "interrupted by a signal");
-	if (err && err != PARLEY_ERR_AGAIN)
+	if (err && err != PARLEY_ERR_AGAIN && err != PARLEY_ERR_INTERRUPTED)
 		return refuse_call(s, err, "the network failed");
 	err = session_mesh_process(s);
 	if (err)

@@ -47,6 +47,7 @@ enum {
 	OPEN_TIMEOUT_MS = 120 * 1000,
 	CHANNEL_MAX = 32 * 1024, /* bytes */
 	CPU_MAX_PPM = 1000,	 /* of a core, for 100 channels */
+	CPU_PARTIES_MIN = 8,
 };
 
 struct options {
@@ -250,8 +251,10 @@ static void run_mesh(struct mesh_row *row, size_t n, const struct options *o)
 
 static bool print_mesh(const struct mesh_row *row, const struct options *o)
 {
-	const bool good = row->channel <= CHANNEL_MAX &&
-			  row->cpu_ppm <= CPU_MAX_PPM && row->polls == 0;
+	/* Of a few channels the clock shows its own errors. */
+	const bool good =
+	    row->channel <= CHANNEL_MAX && row->polls == 0 &&
+	    (row->n < CPU_PARTIES_MIN || row->cpu_ppm <= CPU_MAX_PPM);
 
 	if (o->json)
 		printf("{\"what\": \"mesh\", \"parties\": %zu, \"ready_ms\": "
