@@ -209,7 +209,9 @@ static bool watch_network(const struct carrier *c, void *socket)
 static bool set_options(const struct carrier *c, void *socket, enum kind kind)
 {
 	const int64_t frame_max = (int64_t)c->o.frame_max;
-	const int beat = c->o.unresponsive_ms / 3 + 1;
+	/* Without a limit no heartbeats, which libzmq calls 0. */
+	const int beat =
+	    c->o.unresponsive_ms > 0 ? c->o.unresponsive_ms / 3 + 1 : 0;
 	const int ttl = c->o.unresponsive_ms < HEARTBEAT_TTL_MAX
 			    ? c->o.unresponsive_ms
 			    : HEARTBEAT_TTL_MAX;
