@@ -44,8 +44,11 @@ packages()
 	check  clang-format-14   command clang-format-14
 	check  g++               command c++
 	check  libclang-rt-14-dev command clang-14
+	check  iproute2          command ip
 	check  mandoc            command mandoc
+	check  nftables          command nft
 	check  shellcheck        command shellcheck
+	check  spin              command spin
 	debian debhelper         command dh
 	debian debootstrap       command debootstrap
 	debian dpkg-dev          command dpkg-buildpackage

@@ -42,7 +42,7 @@ struct session_carrier_event {
 struct session_carrier_options {
 	size_t n_parties;    /* about so many connections at once */
 	int liveness_ms;     /* silence of the network that ends a connection */
-	int unresponsive_ms; /* silence of a program that does (zmtp only) */
+	int unresponsive_ms; /* silence of a program that does */
 	size_t stranger_max; /* first frame of an accepted connection */
 	size_t frame_max;    /* any frame */
 	struct session_frame_pool *pool; /* for large frames; NULL: none */

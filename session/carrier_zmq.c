@@ -37,6 +37,7 @@ enum {
 	 * party a DEALER and its monitor, twice while one replaces another. */
 	SOCKETS_MIN = 256,
 	SOCKETS_PER_PARTY = 8,
+	HEARTBEAT_TTL_MAX = 6553500, /* ms: 16 bits of tenths on the wire */
 	STRANGER_HWM = 256, /* frames queued of one accepted connection */
 	FRAMES_SPARE_MAX = 256,
 };
@@ -186,11 +187,34 @@ static bool set_int(void *socket, int option, int value)
 	return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
 }
 
+/*
+ * A network that is silent is the kernel's to notice.  The first three are for
+ * a connection where nothing is under way, the last for what is not
+ * acknowledged.  It also ends one to a program that has not read for so long
+ * while more was sent than the kernels hold, which carrier_zmtp can tell apart.
+ */
+static bool watch_network(const struct carrier *c, void *socket)
+{
+	const int beat_s =
+	    c->o.liveness_ms / 3000 > 0 ? c->o.liveness_ms / 3000 : 1;
+
+	return set_int(socket, ZMQ_TCP_KEEPALIVE, 1) &&
+	       set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, beat_s) &&
+	       set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, beat_s) &&
+	       set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 2) &&
+	       set_int(socket, ZMQ_TCP_MAXRT, c->o.liveness_ms);
+}
+
 /* Every socket option of the product, each with its reason. */
 static bool set_options(const struct carrier *c, void *socket, enum kind kind)
 {
 	const int64_t frame_max = (int64_t)c->o.frame_max;
-	const int beat = c->o.liveness_ms / 3 > 0 ? c->o.liveness_ms / 3 : 1;
+	/* Without a limit no heartbeats, which libzmq calls 0. */
+	const int beat =
+	    c->o.unresponsive_ms > 0 ? c->o.unresponsive_ms / 3 + 1 : 0;
+	const int ttl = c->o.unresponsive_ms < HEARTBEAT_TTL_MAX
+			    ? c->o.unresponsive_ms
+			    : HEARTBEAT_TTL_MAX;
 	bool ok;
 
 	/* What was not sent when a socket closes is dropped, unless
@@ -202,12 +226,12 @@ static bool set_options(const struct carrier *c, void *socket, enum kind kind)
 	     /* Larger ones are not of this protocol: the peer is cut off. */
 	     zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_max,
 			    sizeof(frame_max)) == 0 &&
-	     /* Frames beat on the I/O thread in both directions, so that a
-	      * dead peer is noticed while a computing one is not taken for
-	      * dead. */
+	     /* A program that is there but stopped.  The peer may answer in
+	      * the thread of its program, which may be computing. */
 	     set_int(socket, ZMQ_HEARTBEAT_IVL, beat) &&
 	     set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 2 * beat) &&
-	     set_int(socket, ZMQ_HEARTBEAT_TTL, c->o.liveness_ms) &&
+	     set_int(socket, ZMQ_HEARTBEAT_TTL, ttl) &&
+	     watch_network(c, socket) &&
 	     /* A connection that does not greet is not kept. */
 	     set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_IVL_MS) &&
 	     /* Endpoints may be IPv6. */

@@ -10,6 +10,7 @@
 #include "session/session.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -323,6 +324,29 @@ static int64_t limit_of(int timeout_ms)
 }
 
 /*
+ * Does the program catch any signal but those of its own faults?  Where it does
+ * not, what interrupted a wait was a stop and SIGCONT, which is nothing to
+ * tell.
+ */
+static bool catches_signals(void)
+{
+	static const int faults[] = {SIGABRT, SIGBUS,  SIGFPE, SIGILL,
+				     SIGSEGV, SIGTRAP, SIGSYS};
+	struct sigaction a;
+
+	for (int sig = 1; sig < NSIG; sig++) {
+		bool fault = false;
+
+		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+			fault = fault || sig == faults[i];
+		if (!fault && sigaction(sig, NULL, &a) == 0 &&
+		    a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN)
+			return true;
+	}
+	return false;
+}
+
+/*
  * Flush, wait for something to happen until ${limit_ms}, first of all at
  * ${from} (NULL: anywhere), and act on it.  Returns 0, or PARLEY_ERR_AGAIN when
  * the limit is reached, or an error.
@@ -336,9 +360,9 @@ static int wait_and_process(struct parley_session *s,
 	err = session_carrier_wait(
 	    s->carrier, from && session_live(from) ? from->up->conn : NULL,
 	    session_mesh_timeout(s, limit_ms));
-	if (err == PARLEY_ERR_INTERRUPTED)
+	if (err == PARLEY_ERR_INTERRUPTED && catches_signals())
 		return refuse_call(s, err, "interrupted by a signal");
-	if (err && err != PARLEY_ERR_AGAIN)
+	if (err && err != PARLEY_ERR_AGAIN && err != PARLEY_ERR_INTERRUPTED)
 		return refuse_call(s, err, "the network failed");
 	err = session_mesh_process(s);
 	if (err)

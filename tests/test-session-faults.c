@@ -629,11 +629,7 @@ static void party_main(struct scene *sc, size_t i, enum harm harm)
 		for (int j = 0; j < N_PROCESSES && !r.err; j++) {
 			if (j == (int)i)
 				continue;
-			/* SIGCONT interrupts like a signal handler. */
-			do
-				r.err =
-				    parley_session_recv(s, j, NULL, &msg, &len);
-			while (r.err == PARLEY_ERR_INTERRUPTED);
+			r.err = parley_session_recv(s, j, NULL, &msg, &len);
 			if (!r.err)
 				last = (uint8_t)(last | *(const uint8_t *)msg);
 		}

@@ -49,6 +49,7 @@ enum {
 	FLOODERS = 2,
 	CROWDS_MAX = 16, /* processes that hold strangers */
 	SEND_TIMEOUT_MS = 500,
+	LEAVING_MS = 500, /* of the silent ones, before the flood */
 	/* Beyond what is expected, which is nothing to speak of. */
 	STRANGERS_MEMORY_MAX = 16 * 1024 * 1024,
 	PROPOSE_LEN = SESSION_PROPOSE_LEN_MIN + 1, /* two suites */
@@ -285,7 +286,8 @@ static void be_flooder(int port, struct board *b)
 	uint8_t m[SESSION_ZMTP_GREETING_LEN + SESSION_ZMTP_READY_MAX +
 		  SESSION_ZMTP_HEADER_MAX + PROPOSE_LEN];
 	uint8_t *propose, sink[256];
-	struct linger abort = {.l_onoff = 1};
+	const struct timeval patience = {.tv_usec = 20000};
+	const struct linger abort = {.l_onoff = 1};
 	size_t len = SESSION_ZMTP_GREETING_LEN;
 
 	session_zmtp_greeting(m);
@@ -298,6 +300,9 @@ static void be_flooder(int port, struct board *b)
 
 		if (fd < 0)
 			continue;
+		/* libzmq does not close it. */
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			   sizeof(patience));
 		randombytes_buf(propose, PROPOSE_LEN);
 		propose[0] = SESSION_WIRE_PROPOSE;
 		propose[1] = SESSION_VERSION;
@@ -399,6 +404,8 @@ static bool run_phase(const struct options *o, struct board *b,
 	}
 	if (phase == ALONE)
 		*firstp = most;
+	else if (phase == STRANGERS)
+		usleep(LEAVING_MS * 1000);
 	print_phase(o, b, phase, most);
 	return b->n_samples[phase] > 0 &&
 	       most <= *firstp + STRANGERS_MEMORY_MAX &&
