@@ -212,7 +212,8 @@ static void forward(struct cli_run *run)
 
 	while (!run->child.over && run->ending == 0) {
 		r = session_forward_process(run->forward, -1);
-		cli_child_signals(&run->child);
+		if (session_forward_watched(run->forward))
+			cli_child_signals(&run->child);
 		if (r != 0 && run->ending == 0) {
 			show_session_error(run, r);
 			end_with(run, CLI_RUN_LOST,
@@ -462,6 +463,15 @@ static int find_self(struct cli_run *run)
 	if (run->self < 0) {
 		cli_out_error("%s is not a party of this agreement", did);
 		cli_ping_show_hint(PARLEY_ERR_ROSTER);
+		return CLI_LOCAL;
+	}
+	if ((int64_t)parley_session_agreement_threshold(run->agreement) >
+	    run->preset->threshold_max(run->n)) {
+		cli_out_error(
+		    "threshold %u is too large for %d parties of "
+		    "%s",
+		    parley_session_agreement_threshold(run->agreement), run->n,
+		    run->preset->name);
 		return CLI_LOCAL;
 	}
 	if (cli_progress_init(&run->progress, run->agreement, run->self,
