@@ -69,7 +69,10 @@ class Stream(asyncio.Transport):
             if self._closing or self._lost:
                 return
             self._dirty = True
-            self._streams.mark(self)
+            s = self._streams
+            s._dirty.append(self)
+            if not s._scheduled:
+                s.schedule()
         self._append(data)
 
     def writelines(self, list_of_data: Any) -> None:
@@ -202,12 +205,14 @@ class Streams:
             p.index: {} for p in self.parties}
         self._dirty: List[Stream] = []
         self._scheduled = False
+        self._due = False  # something other than DATA is to be flushed
         self._factory: Optional[Factory] = None
-        self._events: List[Any] = []
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Be driven by LOOP from now on."""
         self.loop = loop
+        self._call_soon = loop.call_soon
+        self._flush_callback = self.flush
         loop.add_reader(self._fd, self.turn)
         loop.call_soon(self.turn)
 
@@ -312,6 +317,7 @@ class Streams:
         """Send a message other than DATA."""
         err: int = lib.py_turn_control(self._turn, stream.party, op,
                                        stream.number, value)
+        self._due = True
         self.schedule()
         return err
 
@@ -330,23 +336,20 @@ class Streams:
     def mark(self, stream: Stream) -> None:
         """STREAM has something to send."""
         self._dirty.append(stream)
-        if not self._scheduled:
-            self._scheduled = True
-            if self.loop is not None:
-                self.loop.call_soon(self.flush)
+        self.schedule()
 
     def schedule(self) -> None:
         """Flush at the end of this turn."""
-        if not self._scheduled:
+        if not self._scheduled and self.loop is not None:
             self._scheduled = True
-            if self.loop is not None:
-                self.loop.call_soon(self.flush)
+            self._call_soon(self._flush_callback)
 
     def flush(self) -> None:
         """Send what was written since the last time."""
         self._scheduled = False
-        if not self._dirty:
+        if not self._dirty and not self._due:
             return
+        self._due = False
         dirty, self._dirty = self._dirty, []
         send, turn, sent = self._send, self._turn, self.sent
         for stream in dirty:
@@ -380,13 +383,10 @@ class Streams:
         """Take all that has come."""
         n = self._run(self._turn)
         if n > 0:
-            # Behind what the data wakes, so that its answer leaves at once.
             self._handle(n)
-            if not self._scheduled:
-                self.schedule()
         elif n < 0:
             self._fail(n)
-        elif self._dirty:
+        if self._dirty:  # a window was full
             self.schedule()
 
     def _handle(self, n_events: int) -> None:
@@ -462,6 +462,7 @@ class Streams:
         if stream is None:
             lib.py_turn_control(self._turn, party, _RESET, number,
                                 PROTOCOL_ERROR)
+            self._due = True
             self.schedule()
         elif not stream.reset:
             self._reset(stream, PROTOCOL_ERROR)
