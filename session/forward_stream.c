@@ -1,0 +1,772 @@
+/*
+ * One stream of a forwarder (PROTOCOL 12).
+ *
+ *   local socket --> DATA, as much as the other party gave credit for
+ *   DATA --> local socket; what it does not take waits in the queue, which
+ *            the credit given bounds
+ *
+ * A stream is over when both directions have ended, or when RESET went both
+ * ways; then its number is free.  Its socket may live longer: it is shut down
+ * once the queue is written, and closed once the program has closed its end,
+ * because closing a socket that still has something to be read makes a RST.
+ */
+#include "session/forward_stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <parley/err.h>
+
+#include "session/local.h"
+#include "session/session.h"
+
+enum {
+	READS_MAX = 8, /* of one connection before others have their turn */
+	GRANT_MIN = SESSION_FORWARD_CREDIT / 4, /* CREDIT is given from here */
+	QUEUE_MIN = 16 * 1024,
+	DIAL_DELAY_MS = 5,
+	DIAL_DELAY_MS_MAX = 100,
+};
+
+/* Credit allowed at a time. */
+static const uint32_t credit_max = UINT32_C(1) << 31;
+
+/*
+ * The table of numbers
+ */
+
+struct session_forward_stream *session_forward_stream_find(
+    const struct session_forward *f, int party, uint16_t number)
+{
+	const struct session_forward_party *p = &f->parties[party];
+
+	return number < p->n_slots ? p->streams[number] : NULL;
+}
+
+static int grow_table(struct session_forward_party *p, size_t n)
+{
+	struct session_forward_stream **streams;
+
+	if (n <= p->n_slots)
+		return 0;
+	streams = reallocarray(p->streams, n, sizeof(streams[0]));
+	if (!streams)
+		return PARLEY_ERR_MEMORY;
+	memset(streams + p->n_slots, 0, (n - p->n_slots) * sizeof(streams[0]));
+	p->streams = streams;
+	p->n_slots = n;
+	return 0;
+}
+
+/* The lowest number that is ours to give: there is one within the limit. */
+static uint16_t free_number(const struct session_forward *f, int party)
+{
+	unsigned number = f->self < party ? 0 : 1;
+
+	while (session_forward_stream_find(f, party, (uint16_t)number))
+		number += 2;
+	return (uint16_t)number;
+}
+
+static int new_stream(struct session_forward_stream **stp,
+		      struct session_forward *f, int party, uint16_t number)
+{
+	struct session_forward_party *p = &f->parties[party];
+	struct session_forward_stream *st;
+
+	st = calloc(1, sizeof(*st));
+	if (!st || grow_table(p, (size_t)number + 1)) {
+		free(st);
+		return PARLEY_ERR_MEMORY;
+	}
+	*st = (struct session_forward_stream){
+	    .kind = SESSION_FORWARD_STREAM,
+	    .party = party,
+	    .number = number,
+	    .fd = -1,
+	    .dial_ms = INT64_MAX,
+	    .delay_ms = DIAL_DELAY_MS,
+	    .tabled = true,
+	    .credit = SESSION_FORWARD_CREDIT,
+	    .allowed = SESSION_FORWARD_CREDIT,
+	};
+	p->streams[number] = st;
+	p->n_streams++;
+	st->next = f->streams;
+	st->prev = &f->streams;
+	if (st->next)
+		st->next->prev = &st->next;
+	f->streams = st;
+	*stp = st;
+	return 0;
+}
+
+static void report(struct session_forward *f,
+		   const struct session_forward_stream *st,
+		   enum session_forward_event_type type, bool ours,
+		   const char *text)
+{
+	const struct session_forward_event e = {.type = type,
+						.party = st->party,
+						.stream = st->number,
+						.ours = ours};
+
+	session_forward_report(f, &e, "%s", text);
+}
+
+/* The number is free, and the other party has no part in it any more. */
+static void untable(struct session_forward *f,
+		    struct session_forward_stream *st)
+{
+	struct session_forward_party *p = &f->parties[st->party];
+
+	if (!st->tabled)
+		return;
+	st->tabled = false;
+	p->streams[st->number] = NULL;
+	p->n_streams--;
+	if (!st->reset_owed && !st->reset_sent)
+		report(f, st, SESSION_FORWARD_ENDED, st->ours,
+		       "connection ended");
+}
+
+/*
+ * The local connection
+ */
+
+static bool is_over(const struct session_forward_stream *st)
+{
+	return (st->fin_sent && st->fin_received) ||
+	       (st->reset_sent && st->reset_received);
+}
+
+static bool may_read(const struct session_forward *f,
+		     const struct session_forward_stream *st)
+{
+	if (!st->up || st->read_end)
+		return false;
+	return st->discard ||
+	       (st->credit > 0 && !st->held && !f->parties[st->party].blocked);
+}
+
+/* Have the socket watched for what can be done now, and for nothing else. */
+static void watch(struct session_forward *f, struct session_forward_stream *st)
+{
+	struct epoll_event ev = {.data.ptr = st};
+	int op;
+
+	if (st->fd < 0)
+		return;
+	if (may_read(f, st))
+		ev.events |= EPOLLIN;
+	if (!st->up || (st->queue_len > 0 && !st->deaf))
+		ev.events |= EPOLLOUT;
+	if (ev.events == st->events)
+		return;
+	/* EPOLLHUP cannot be turned off otherwise. */
+	op = ev.events == 0    ? EPOLL_CTL_DEL
+	     : st->events == 0 ? EPOLL_CTL_ADD
+			       : EPOLL_CTL_MOD;
+	if (epoll_ctl(f->epoll_fd, op, st->fd, &ev))
+		f->err = PARLEY_ERR_SYSTEM;
+	st->events = ev.events;
+}
+
+static void close_socket(struct session_forward_stream *st)
+{
+	if (st->fd >= 0)
+		close(st->fd);
+	st->fd = -1;
+	st->up = false;
+	st->events = 0;
+}
+
+/* Count ${n} bytes as handed on. */
+static void hand_on(struct session_forward_stream *st, size_t n)
+{
+	st->owed += (uint32_t)n;
+}
+
+static void drop_queue(struct session_forward_stream *st)
+{
+	hand_on(st, st->queue_len);
+	free(st->queue);
+	st->queue = NULL;
+	st->queue_at = st->queue_len = st->queue_size = 0;
+}
+
+/* The program takes nothing more: what comes is dropped. */
+static void go_deaf(struct session_forward_stream *st)
+{
+	st->deaf = true;
+	drop_queue(st);
+}
+
+/* Write to the program.  Returns how much it took. */
+static size_t write_some(struct session_forward_stream *st, const uint8_t *data,
+			 size_t len)
+{
+	ssize_t n;
+
+	do
+		n = send(st->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return (size_t)n;
+	if (errno != EAGAIN)
+		go_deaf(st);
+	return 0;
+}
+
+static int enqueue(struct session_forward_stream *st, const uint8_t *data,
+		   size_t len)
+{
+	size_t size = st->queue_size ? st->queue_size : QUEUE_MIN;
+	uint8_t *queue;
+
+	if (st->queue_at > 0) {
+		memmove(st->queue, st->queue + st->queue_at, st->queue_len);
+		st->queue_at = 0;
+	}
+	while (size < st->queue_len + len)
+		size *= 2;
+	if (size > st->queue_size) {
+		queue = realloc(st->queue, size);
+		if (!queue)
+			return PARLEY_ERR_MEMORY;
+		st->queue = queue;
+		st->queue_size = size;
+	}
+	memcpy(st->queue + st->queue_len, data, len);
+	st->queue_len += len;
+	return 0;
+}
+
+/* Write what waits; then the end, if that has come. */
+static void write_queue(struct session_forward_stream *st)
+{
+	size_t n;
+
+	if (!st->up)
+		return;
+	while (st->queue_len > 0) {
+		n = write_some(st, st->queue + st->queue_at, st->queue_len);
+		if (n == 0)
+			break;
+		hand_on(st, n);
+		st->queue_at += n;
+		st->queue_len -= n;
+	}
+	if (st->queue_len > 0)
+		return;
+	free(st->queue);
+	st->queue = NULL;
+	st->queue_at = st->queue_size = 0;
+	if ((st->fin_received || st->ending) && !st->shut) {
+		shutdown(st->fd, SHUT_WR);
+		st->shut = true;
+	}
+}
+
+/* Keep the DATA in the buffer until it can be sent. */
+static void hold(struct session_forward *f, struct session_forward_stream *st,
+		 size_t len)
+{
+	st->held = malloc(len);
+	if (!st->held) {
+		f->err = PARLEY_ERR_MEMORY;
+		return;
+	}
+	memcpy(st->held, f->buffer, len);
+	st->held_len = len;
+}
+
+static void put_head(uint8_t *msg, enum session_forward_op op,
+		     const struct session_forward_stream *st)
+{
+	msg[0] = (uint8_t)op;
+	msg[1] = (uint8_t)(st->number >> 8);
+	msg[2] = (uint8_t)st->number;
+}
+
+static void end_reading(struct session_forward_stream *st)
+{
+	st->read_end = true;
+	st->fin_owed = true;
+}
+
+/* One read; returns whether there may be more. */
+static bool read_some(struct session_forward *f,
+		      struct session_forward_stream *st)
+{
+	uint8_t *data = f->buffer + SESSION_FORWARD_HEAD_LEN;
+	size_t room = SESSION_FORWARD_DATA_MAX;
+	ssize_t n;
+
+	if (!st->discard && st->credit < room)
+		room = st->credit;
+	n = recv(st->fd, data, room, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		/* The program's reset is an end to the others. */
+		if (n < 0)
+			go_deaf(st);
+		end_reading(st);
+		return false;
+	}
+	if (st->discard)
+		return (size_t)n == room;
+	st->credit -= (uint32_t)n;
+	put_head(f->buffer, SESSION_FORWARD_OP_DATA, st);
+	if (!session_forward_send(f, st->party, f->buffer,
+				  SESSION_FORWARD_HEAD_LEN + (size_t)n))
+		hold(f, st, SESSION_FORWARD_HEAD_LEN + (size_t)n);
+	return (size_t)n == room;
+}
+
+static void read_local(struct session_forward *f,
+		       struct session_forward_stream *st)
+{
+	for (int i = 0; i < READS_MAX && may_read(f, st); i++) {
+		if (!read_some(f, st))
+			return;
+	}
+}
+
+/*
+ * Dialling the program
+ */
+
+static void dial_later(struct session_forward_stream *st)
+{
+	close_socket(st);
+	st->dial_ms = session_now_ms() + st->delay_ms;
+	st->delay_ms *= 2;
+	if (st->delay_ms > DIAL_DELAY_MS_MAX)
+		st->delay_ms = DIAL_DELAY_MS_MAX;
+}
+
+static void dialled(struct session_forward *f,
+		    struct session_forward_stream *st)
+{
+	if (session_local_dialled(st->fd)) {
+		dial_later(st);
+		return;
+	}
+	if (!session_local_is_users(st->fd, f->o.uid)) {
+		if (!st->complained)
+			report(f, st, SESSION_FORWARD_REFUSED, false,
+			       "another user listens at the program's port");
+		st->complained = true;
+		dial_later(st);
+		return;
+	}
+	st->up = true;
+	report(f, st, SESSION_FORWARD_OPENED, false,
+	       "connected to the program");
+	write_queue(st);
+}
+
+static void dial(struct session_forward *f, struct session_forward_stream *st)
+{
+	st->dial_ms = INT64_MAX;
+	if (session_local_dial(&st->fd, f->o.port))
+		dial_later(st);
+	else
+		watch(f, st);
+}
+
+/* Has the stream's opener said who it is?  Then the program is dialled. */
+static void check_index(struct session_forward *f,
+			struct session_forward_stream *st)
+{
+	if (st->queue_len < SESSION_FORWARD_INDEX_LEN) {
+		if (st->fin_received) {
+			/* It left without a word: nothing to connect. */
+			st->checking = false;
+			drop_queue(st);
+			end_reading(st);
+		}
+		return;
+	}
+	st->checking = false;
+	if (st->queue[0] + st->queue[1] * 256 == st->party)
+		dial(f, st);
+	else
+		session_forward_stream_cut(f, st, SESSION_FORWARD_WRONG_INDEX);
+}
+
+void session_forward_stream_timer(struct session_forward *f,
+				  struct session_forward_stream *st,
+				  int64_t now_ms)
+{
+	if (st->dial_ms <= now_ms)
+		dial(f, st);
+}
+
+/*
+ * What is owed to the other party
+ */
+
+static bool send_small(struct session_forward *f,
+		       const struct session_forward_stream *st,
+		       enum session_forward_op op, uint8_t *msg, size_t len)
+{
+	put_head(msg, op, st);
+	return session_forward_send(f, st->party, msg, len);
+}
+
+static bool send_open(struct session_forward *f,
+		      struct session_forward_stream *st)
+{
+	uint8_t msg[SESSION_FORWARD_HEAD_LEN + 1] = {0}; /* service 0 */
+
+	st->open_owed =
+	    !send_small(f, st, SESSION_FORWARD_OP_OPEN, msg, sizeof(msg));
+	return !st->open_owed;
+}
+
+static bool send_reset(struct session_forward *f,
+		       struct session_forward_stream *st)
+{
+	uint8_t msg[SESSION_FORWARD_RESET_LEN];
+
+	msg[SESSION_FORWARD_HEAD_LEN] = (uint8_t)st->reason;
+	st->reset_sent =
+	    send_small(f, st, SESSION_FORWARD_OP_RESET, msg, sizeof(msg));
+	st->reset_owed = !st->reset_sent;
+	return st->reset_sent;
+}
+
+static bool send_held(struct session_forward *f,
+		      struct session_forward_stream *st)
+{
+	if (!session_forward_send(f, st->party, st->held, st->held_len))
+		return false;
+	free(st->held);
+	st->held = NULL;
+	return true;
+}
+
+static bool send_fin(struct session_forward *f,
+		     struct session_forward_stream *st)
+{
+	uint8_t msg[SESSION_FORWARD_HEAD_LEN];
+
+	st->fin_sent =
+	    send_small(f, st, SESSION_FORWARD_OP_FIN, msg, sizeof(msg));
+	return st->fin_sent;
+}
+
+static bool send_credit(struct session_forward *f,
+			struct session_forward_stream *st)
+{
+	uint8_t msg[SESSION_FORWARD_CREDIT_LEN];
+	const uint32_t owed = st->owed;
+
+	for (int i = 0; i < 4; i++)
+		msg[SESSION_FORWARD_HEAD_LEN + i] =
+		    (uint8_t)(owed >> (24 - 8 * i));
+	if (!send_small(f, st, SESSION_FORWARD_OP_CREDIT, msg, sizeof(msg)))
+		return false;
+	st->owed = 0;
+	st->allowed += owed;
+	return true;
+}
+
+/* Returns false when something is owed that cannot be sent now. */
+static bool send_owed(struct session_forward *f,
+		      struct session_forward_stream *st)
+{
+	if (!st->tabled || f->parties[st->party].blocked)
+		return !st->tabled;
+	if (st->open_owed && !send_open(f, st))
+		return false;
+	if (st->reset_owed)
+		return send_reset(f, st);
+	if (st->reset_sent)
+		return true;
+	if (st->held && !send_held(f, st))
+		return false;
+	if (st->fin_owed && !st->fin_sent && !send_fin(f, st))
+		return false;
+	if (st->owed >= GRANT_MIN && !st->fin_received && !send_credit(f, st))
+		return false;
+	return true;
+}
+
+/* Gone, and freed at the end of the turn. */
+static bool is_buried(const struct session_forward_stream *st)
+{
+	return !st->prev;
+}
+
+static void bury(struct session_forward *f, struct session_forward_stream *st)
+{
+	*st->prev = st->next;
+	if (st->next)
+		st->next->prev = st->prev;
+	st->next = f->dead;
+	st->prev = NULL;
+	f->dead = st;
+}
+
+void session_forward_stream_advance(struct session_forward *f,
+				    struct session_forward_stream *st)
+{
+	if (is_buried(st))
+		return;
+	send_owed(f, st);
+	if (is_over(st))
+		untable(f, st);
+	/* Dialling, and checking, it has a queue and no end yet. */
+	if (!st->tabled && st->read_end && st->queue_len == 0 &&
+	    st->dial_ms == INT64_MAX) {
+		close_socket(st);
+		bury(f, st);
+		return;
+	}
+	watch(f, st);
+}
+
+/*
+ * What the other party says
+ */
+
+void session_forward_stream_data(struct session_forward *f,
+				 struct session_forward_stream *st,
+				 const uint8_t *data, size_t len)
+{
+	size_t n = 0;
+
+	if (st->reset_sent || st->reset_owed)
+		return;
+	if (len == 0 || len > st->allowed || st->fin_received) {
+		session_forward_stream_cut(f, st, SESSION_FORWARD_PROTOCOL);
+		return;
+	}
+	st->allowed -= (uint32_t)len;
+	if (st->up && !st->deaf && !st->ending && st->queue_len == 0)
+		n = write_some(st, data, len);
+	if (st->deaf || st->ending)
+		n = len;
+	hand_on(st, n);
+	if (n < len && enqueue(st, data + n, len - n)) {
+		f->err = PARLEY_ERR_MEMORY;
+		return;
+	}
+	if (st->checking)
+		check_index(f, st);
+	/* Almost always there is nothing to be done. */
+	if (st->owed >= GRANT_MIN || st->queue_len > 0 || st->deaf)
+		session_forward_stream_advance(f, st);
+}
+
+void session_forward_stream_fin(struct session_forward *f,
+				struct session_forward_stream *st)
+{
+	if (st->reset_sent || st->reset_owed)
+		return;
+	if (st->fin_received) {
+		session_forward_stream_cut(f, st, SESSION_FORWARD_PROTOCOL);
+		return;
+	}
+	st->fin_received = true;
+	if (st->checking)
+		check_index(f, st);
+	write_queue(st);
+	session_forward_stream_advance(f, st);
+}
+
+void session_forward_stream_credit(struct session_forward *f,
+				   struct session_forward_stream *st,
+				   uint32_t credit)
+{
+	if (st->reset_sent || st->reset_owed)
+		return;
+	if (credit == 0 || credit > credit_max - st->credit) {
+		session_forward_stream_cut(f, st, SESSION_FORWARD_PROTOCOL);
+		return;
+	}
+	st->credit += credit;
+	read_local(f, st);
+	session_forward_stream_advance(f, st);
+}
+
+/* Both directions are over, at once; the socket is ended in good order. */
+static void abandon(struct session_forward_stream *st)
+{
+	st->checking = false;
+	st->discard = true;
+	st->ending = true;
+	free(st->held);
+	st->held = NULL;
+	st->dial_ms = INT64_MAX;
+	if (!st->up) {
+		close_socket(st);
+		drop_queue(st);
+		st->read_end = true;
+	}
+	write_queue(st);
+}
+
+void session_forward_stream_cut(struct session_forward *f,
+				struct session_forward_stream *st,
+				enum session_forward_reason reason)
+{
+	const struct session_forward_event e = {.type = SESSION_FORWARD_CUT,
+						.party = st->party,
+						.stream = st->number,
+						.ours = true,
+						.reason = reason};
+	char claimed[sizeof(" (65535)")] = "";
+
+	if (reason == SESSION_FORWARD_WRONG_INDEX)
+		snprintf(claimed, sizeof(claimed), " (%u)",
+			 st->queue[0] + st->queue[1] * 256U);
+	session_forward_report(f, &e, "its connection was cut: %s%s",
+			       session_forward_reason_text(reason), claimed);
+	st->reason = reason;
+	st->reset_owed = true;
+	abandon(st);
+	session_forward_stream_advance(f, st);
+}
+
+void session_forward_stream_reset(struct session_forward *f,
+				  struct session_forward_stream *st,
+				  enum session_forward_reason reason)
+{
+	st->reset_received = true;
+	if (!st->reset_sent && !st->reset_owed) {
+		const struct session_forward_event e = {.type =
+							    SESSION_FORWARD_CUT,
+							.party = st->party,
+							.stream = st->number,
+							.reason = reason};
+
+		session_forward_report(f, &e, "cut our connection: %s",
+				       session_forward_reason_text(reason));
+		st->reason = reason;
+		st->reset_owed = true;
+		abandon(st);
+	}
+	session_forward_stream_advance(f, st);
+}
+
+void session_forward_stream_leave(struct session_forward *f,
+				  struct session_forward_stream *st)
+{
+	st->fin_received = true;
+	st->discard = true;
+	free(st->held);
+	st->held = NULL;
+	untable(f, st);
+	if (st->checking) {
+		check_index(f, st);
+	} else {
+		write_queue(st);
+		/* Nothing comes back: a socket without a program ends. */
+		if (st->fd < 0 && st->dial_ms == INT64_MAX)
+			st->read_end = true;
+	}
+	session_forward_stream_advance(f, st);
+}
+
+void session_forward_stream_hang_up(struct session_forward *f,
+				    struct session_forward_stream *st)
+{
+	st->fin_owed = true;
+	abandon(st);
+	session_forward_stream_advance(f, st);
+}
+
+/*
+ * Beginning and end
+ */
+
+int session_forward_stream_accept(struct session_forward *f, int party, int fd)
+{
+	struct session_forward_stream *st;
+
+	if (f->parties[party].n_streams >= SESSION_FORWARD_STREAMS_MAX ||
+	    new_stream(&st, f, party, free_number(f, party))) {
+		close(fd);
+		return PARLEY_ERR_MEMORY;
+	}
+	st->ours = st->up = st->open_owed = true;
+	st->fd = fd;
+	report(f, st, SESSION_FORWARD_OPENED, true,
+	       "the program has connected");
+	session_forward_stream_advance(f, st);
+	return 0;
+}
+
+/* Does a connection of this party exist that it has not ended? */
+static bool is_second(const struct session_forward *f,
+		      const struct session_forward_stream *st)
+{
+	for (const struct session_forward_stream *other = f->streams; other;
+	     other = other->next) {
+		if (other != st && other->party == st->party && !other->ours &&
+		    other->tabled && !other->fin_received)
+			return true;
+	}
+	return false;
+}
+
+int session_forward_stream_open(struct session_forward *f, int party,
+				uint16_t number, uint8_t service)
+{
+	struct session_forward_stream *st;
+	int err = new_stream(&st, f, party, number);
+
+	if (err)
+		return err;
+	if (f->hung_up || f->o.port == 0 || service != 0 ||
+	    (f->o.dial == SESSION_FORWARD_DIAL_HIGHER && party > f->self))
+		session_forward_stream_cut(f, st, SESSION_FORWARD_NO_SERVICE);
+	else if (f->parties[party].n_streams > SESSION_FORWARD_STREAMS_MAX)
+		session_forward_stream_cut(f, st, SESSION_FORWARD_UNREACHABLE);
+	else if (f->o.check == SESSION_FORWARD_CHECK_NONE)
+		dial(f, st);
+	else if (is_second(f, st))
+		session_forward_stream_cut(f, st, SESSION_FORWARD_SECOND);
+	else
+		st->checking = true;
+	return 0;
+}
+
+void session_forward_stream_event(struct session_forward *f,
+				  struct session_forward_stream *st,
+				  uint32_t events)
+{
+	/* Of an earlier socket, or closed in this turn. */
+	if (st->fd < 0 || st->events == 0)
+		return;
+	if (!st->up) {
+		dialled(f, st);
+		session_forward_stream_advance(f, st);
+		return;
+	}
+	if (events & (EPOLLOUT | EPOLLERR))
+		write_queue(st);
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		read_local(f, st);
+	if (st->read_end || st->held || st->credit == 0 ||
+	    (events & ~(uint32_t)EPOLLIN))
+		session_forward_stream_advance(f, st);
+}
+
+void session_forward_stream_free(struct session_forward_stream *st)
+{
+	close_socket(st);
+	free(st->held);
+	free(st->queue);
+	free(st);
+}
