@@ -198,6 +198,15 @@ static void begin(struct py_turn *t)
 	t->n = t->bytes_len = 0;
 }
 
+/* Returns the number of events, or an error. */
+static int finish(struct py_turn *t, int err)
+{
+	/* Taking may have sent acknowledgements. */
+	if (!err && t->n > 0)
+		err = parley_session_flush(t->s);
+	return err ? err : (int)t->n;
+}
+
 /* Process the session and take all that has come. */
 static int py_turn_run(struct py_turn *t)
 {
@@ -205,7 +214,7 @@ static int py_turn_run(struct py_turn *t)
 
 	begin(t);
 	err = parley_session_process(t->s);
-	return err ? err : take_all(t);
+	return finish(t, err ? err : take_all(t));
 }
 
 /*
@@ -218,10 +227,7 @@ static int py_turn_flush(struct py_turn *t)
 
 	begin(t);
 	err = parley_session_flush(t->s);
-	if (!err)
-		err = take_all(t);
-	/* Taking may have sent acknowledgements. */
-	return err || t->n == 0 ? err : parley_session_flush(t->s);
+	return finish(t, err ? err : take_all(t));
 }
 
 /*

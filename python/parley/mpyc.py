@@ -13,6 +13,7 @@ Before the program starts, what must be the same at all parties is measured
 """
 
 import argparse
+import gc
 import json
 import os
 import runpy
@@ -205,6 +206,9 @@ class Launcher:
             # Reads sys.argv.
             from mpyc.runtime import mpc  # type: ignore[import-untyped]
             self.hook(mpc._loop)
+            # What is imported by now stays: the collector need not look at
+            # it again and again.
+            gc.freeze()
             runpy.run_path(program, run_name='__main__')
         except SystemExit as exc:
             code = exc.code

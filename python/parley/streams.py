@@ -30,6 +30,8 @@ REASONS = {
 _OPEN, _DATA, _FIN = lib.PY_OPEN, lib.PY_DATA, lib.PY_FIN
 _CREDIT, _RESET, _END = lib.PY_CREDIT, lib.PY_RESET, lib.PY_END
 
+unpack = ffi.unpack
+
 Factory = Callable[[], asyncio.Protocol]
 
 
@@ -67,7 +69,10 @@ class Stream(asyncio.Transport):
             if self._closing or self._lost:
                 return
             self._dirty = True
-            self._streams.mark(self)
+            s = self._streams
+            s._dirty.append(self)
+            if not s._scheduled:
+                s.schedule()
         self._append(data)
 
     def writelines(self, list_of_data: Any) -> None:
@@ -123,42 +128,34 @@ class Stream(asyncio.Transport):
     def push(self) -> bool:
         """Give the session what it takes.  False: the window is full."""
         s = self._streams
-        while True:
+        while self._rest is not None or self._chunks:
             if self._rest is None:
-                if not self._chunks:
-                    break
-                data = (b''.join(self._chunks) if len(self._chunks) > 1
-                        else self._chunks[0])
+                self._rest = memoryview(b''.join(self._chunks))
                 self._chunks.clear()
-                if len(data) <= self.allowed:
-                    err = s.send(self, data, len(data))
-                    if err == 0 and s.sent[0] == len(data):
-                        self.allowed -= len(data)
-                        continue
-                    done = s.sent[0]
-                    self.allowed -= done
-                    self._rest = memoryview(data)[done:]
-                    return self._failed(err)
-                self._rest = memoryview(data)
             n = min(len(self._rest), self.allowed)
             if n == 0:
                 return True  # CREDIT will come
             err = s.send(self, ffi.from_buffer(self._rest[:n]), n)
-            done = s.sent[0]
-            self.allowed -= done
-            self._rest = self._rest[done:] if done < len(self._rest) else None
+            self.accepted(s.sent[0])
             if err:
-                return self._failed(err)
+                return self.failed(err)
         if self._closing and not self.sent_fin and not self.reset:
             err = s.control(self, _FIN, 0)
             if err:
-                return self._failed(err)
+                return self.failed(err)
             self.sent_fin = True
             s.forget_if_over(self)
             self.lose(None)
         return True
 
-    def _failed(self, err: int) -> bool:
+    def accepted(self, n: int) -> None:
+        """N bytes of the rest have gone."""
+        assert self._rest is not None
+        self.allowed -= n
+        self._rest = self._rest[n:] if n < len(self._rest) else None
+
+    def failed(self, err: int) -> bool:
+        """The session refused to take more."""
         if err == lib.PARLEY_ERR_AGAIN:
             return False
         # The party is gone: as a connection that its other end has closed.
@@ -200,18 +197,22 @@ class Streams:
         self.ended = False  # the program; what comes is dropped
         self._on_lost = on_lost
         self._on_liar = on_liar
+        self._run, self._flush = lib.py_turn_run, lib.py_turn_flush
+        self._send = lib.py_turn_send
         self._turn = ffi.gc(lib.py_turn_new(native.handle), lib.py_turn_free)
         self._fd: int = lib.parley_session_fd(native.handle)
         self._streams: Dict[int, Dict[int, Stream]] = {
             p.index: {} for p in self.parties}
         self._dirty: List[Stream] = []
         self._scheduled = False
+        self._due = False  # something other than DATA is to be flushed
         self._factory: Optional[Factory] = None
-        self._events: List[Any] = []
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Be driven by LOOP from now on."""
         self.loop = loop
+        self._call_soon = loop.call_soon
+        self._flush_callback = self.flush
         loop.add_reader(self._fd, self.turn)
         loop.call_soon(self.turn)
 
@@ -278,12 +279,9 @@ class Streams:
         protocol = stream.protocol
         assert protocol is not None
         stream.owed += len(data)
-        if stream.owed >= CREDIT_STEP and not stream.got_fin:
-            # Refused only where a window is full: asked again later.
-            if self.control(stream, _CREDIT, stream.owed) == 0:
-                stream.expected += stream.owed
-                stream.owed = 0
-        if stream.is_closing():
+        if stream.owed >= CREDIT_STEP:
+            self._grant(stream)
+        if stream._closing or stream._lost:
             return
         try:
             protocol.data_received(data)
@@ -295,6 +293,12 @@ class Streams:
                 'message': 'Fatal error: protocol.data_received() failed.',
                 'exception': exc, 'transport': stream, 'protocol': protocol})
             stream.abort()
+
+    def _grant(self, stream: Stream) -> None:
+        # Refused only where a window is full: tried again with the next data.
+        if self.control(stream, _CREDIT, stream.owed) == 0:
+            stream.expected += stream.owed
+            stream.owed = 0
 
     def _eof(self, stream: Stream) -> None:
         if stream.protocol is not None and not stream.is_closing():
@@ -313,6 +317,7 @@ class Streams:
         """Send a message other than DATA."""
         err: int = lib.py_turn_control(self._turn, stream.party, op,
                                        stream.number, value)
+        self._due = True
         self.schedule()
         return err
 
@@ -331,69 +336,81 @@ class Streams:
     def mark(self, stream: Stream) -> None:
         """STREAM has something to send."""
         self._dirty.append(stream)
-        if not self._scheduled:
-            self._scheduled = True
-            if self.loop is not None:
-                self.loop.call_soon(self.flush)
+        self.schedule()
 
     def schedule(self) -> None:
         """Flush at the end of this turn."""
-        if not self._scheduled:
+        if not self._scheduled and self.loop is not None:
             self._scheduled = True
-            if self.loop is not None:
-                self.loop.call_soon(self.flush)
+            self._call_soon(self._flush_callback)
 
     def flush(self) -> None:
         """Send what was written since the last time."""
         self._scheduled = False
-        if self._dirty:
-            dirty, self._dirty = self._dirty, []
-            for stream in dirty:
-                stream._dirty = False
-                if not stream.push():
-                    stream._dirty = True
-                    self._dirty.append(stream)
-        err = lib.py_turn_flush(self._turn)
-        if err:
-            self._fail(err)
-        elif self._turn.n:
-            self._handle()
+        if not self._dirty and not self._due:
+            return
+        self._due = False
+        dirty, self._dirty = self._dirty, []
+        send, turn, sent = self._send, self._turn, self.sent
+        for stream in dirty:
+            stream._dirty = False
+            chunks = stream._chunks
+            # The usual case, and where the time goes.
+            if chunks and stream._rest is None and not stream._closing:
+                data = chunks[0] if len(chunks) == 1 else b''.join(chunks)
+                n = len(data)
+                if n <= stream.allowed:
+                    chunks.clear()
+                    err = send(turn, stream.party, stream.number, data, n,
+                               sent)
+                    if not err:
+                        stream.allowed -= n
+                        continue
+                    stream._rest = memoryview(data)
+                    stream.accepted(sent[0])
+                    if stream.failed(err):
+                        continue
+            if not stream.push() and not stream._dirty:
+                stream._dirty = True
+                self._dirty.append(stream)
+        n = self._flush(turn)
+        if n > 0:
+            self._handle(n)
+        elif n < 0:
+            self._fail(n)
 
     def turn(self) -> None:
         """Take all that has come."""
-        err = lib.py_turn_run(self._turn)
-        if err:
-            self._fail(err)
-            return
-        if self._turn.n:
-            # Behind what the data wakes, so that its answer leaves at once.
-            self._handle()
-            self.schedule()
-        elif self._dirty:
+        n = self._run(self._turn)
+        if n > 0:
+            self._handle(n)
+        elif n < 0:
+            self._fail(n)
+        if self._dirty:  # a window was full
             self.schedule()
 
-    def _handle(self) -> None:
+    def _handle(self, n_events: int) -> None:
         turn = self._turn
         events, base, streams = turn.events, turn.bytes, self._streams
-        for k in range(turn.n):
+        for k in range(n_events):
             e = events[k]
             op, party = e.op, e.party
             stream = streams[party].get(e.stream)
             if op == _DATA:
-                if stream is None or stream.reset:
+                n = e.len
+                if stream is None or stream.reset or stream.got_fin:
                     self._stray(party, e.stream, stream)
                     continue
-                n = e.len
                 stream.expected -= n
-                if stream.expected < 0 or stream.got_fin:
+                if stream.expected < 0:
                     self._reset(stream, PROTOCOL_ERROR)
                 elif self.ended:
                     stream.expected += n
                     self.control(stream, _CREDIT, n)
                 elif stream.protocol is not None:
-                    self._deliver(stream, ffi.unpack(base + e.at, n))
+                    self._deliver(stream, unpack(base + e.at, n))
                 else:
-                    stream.early += ffi.unpack(base + e.at, n)
+                    stream.early += unpack(base + e.at, n)
                     self._accept(stream)
             elif op == _CREDIT:
                 if stream is not None:
@@ -445,6 +462,7 @@ class Streams:
         if stream is None:
             lib.py_turn_control(self._turn, party, _RESET, number,
                                 PROTOCOL_ERROR)
+            self._due = True
             self.schedule()
         elif not stream.reset:
             self._reset(stream, PROTOCOL_ERROR)
@@ -484,12 +502,16 @@ class Streams:
     # --- the end ---
 
     def settle(self) -> bool:
-        """After detach(): end all streams.  True: all was accepted."""
+        """After detach(): end all streams.
+
+        True: both directions of each have ended, so that whatever the other
+        side still had to say is here, and it need not wait for us.
+        """
         for streams in self._streams.values():
             for stream in list(streams.values()):
                 if not stream.reset:
                     stream.close()
         self.flush()
-        return not self._dirty and all(
-            s.reset or s.sent_fin
-            for streams in self._streams.values() for s in streams.values())
+        lib.parley_session_flush(self.native.handle)
+        return all(s.reset for streams in self._streams.values()
+                   for s in streams.values())
