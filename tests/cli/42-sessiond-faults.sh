@@ -37,7 +37,9 @@ start_daemon b
 talk
 kill -KILL "$(cat b.pid)"
 finish 137 b
-until_has a.err "session 5: party 1 bob $b: interrupted"
+for i in 1 2 3 4 5; do
+	until_has a.err "session $i: party 1 bob $b: interrupted"
+done
 run 0 status --control a/control
 [ "$(grep -c "  party 1 bob $b: interrupted" "$dir/out")" -eq 5 ] ||
 	fail 'not every session is interrupted'

@@ -157,7 +157,8 @@ start_daemon()
 {
 	name=$1
 	shift
-	"$SESSIOND" --config "$name.conf" "$@" >"$name.out" 2>"$name.err" &
+	: >"$name.err"
+	"$SESSIOND" --config "$name.conf" "$@" >"$name.out" 2>>"$name.err" &
 	echo $! >"$name.pid"
 	tries=0
 	until grep -qF 'ready, control socket' "$name.err"; do
