@@ -13,7 +13,7 @@
 
 #define ALICE "did:key:z6MkmFvisLLjsyjzCx2RXbJeNHAkBpJPHxAR71VpX8EaAFjb"
 #define BOB   "did:key:z6Mkj93Kp35MjTc9rqroBL4eEHztxGCpAgbRie1Jcdrai5Lc"
-#define CAROL "did:key:z6MkknBAHpPmPTqC4pMpGaB5Fg3oqNWJB1b2qEf4y7mbDVmk"
+#define CAROL "did:key:z6Mkpbz5XJ9babD2KHBHHho2aT25FRQdAn3cHSBdcMknSay4"
 
 static int parse(struct cli_sessiond_config *c, char *error, const char *text)
 {
