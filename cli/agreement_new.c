@@ -23,12 +23,16 @@
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/out.h"
+#include "cli/preset.h"
 
 /* PROTOCOL.md 2.1: integers of 53 bits and sign. */
 static const int64_t parameter_max = (INT64_C(1) << 53) - 1;
 
 /* What the command line says. */
 struct request {
+	const struct cli_preset *preset;
+	char **cmd;    /* what will be run, NULL at its end; may be empty */
+	json_t *facts; /* of that, or NULL */
 	const char *name;
 	const char *threshold;
 	const char *program;
@@ -170,12 +174,20 @@ static int add_file(json_t *digests, const char *path)
 	return code == CLI_DONE ? set_text(digests, label, text) : code;
 }
 
+static const char *program_of(const struct request *q)
+{
+	if (q->program != NULL || q->facts == NULL)
+		return q->program;
+	return cli_file_base_name(q->preset->program(q->cmd));
+}
+
 static int add_program(json_t *obj, const struct request *q)
 {
+	const char *name = program_of(q);
 	json_t *program, *digests;
 	int code;
 
-	if (q->program == NULL) {
+	if (name == NULL) {
 		if (q->program_version == NULL && q->files.n == 0)
 			return CLI_DONE;
 		cli_out_error("new: --program-version and --program-file need "
@@ -185,13 +197,16 @@ static int add_program(json_t *obj, const struct request *q)
 	program = json_object();
 	if (json_object_set_new(obj, "program", program) != 0)
 		return out_of_memory();
-	code = set_text(program, "name", q->program);
+	code = set_text(program, "name", name);
 	if (code == CLI_DONE && q->program_version != NULL)
 		code = set_text(program, "version", q->program_version);
-	if (code != CLI_DONE || q->files.n == 0)
+	if (code != CLI_DONE || (q->files.n == 0 && q->facts == NULL))
 		return code;
 	digests = json_object();
-	if (json_object_set_new(program, "digests", digests) != 0)
+	if (json_object_set_new(program, "digests", digests) != 0 ||
+	    (q->facts != NULL &&
+	     json_object_update(digests,
+				json_object_get(q->facts, "digests")) != 0))
 		return out_of_memory();
 	for (size_t i = 0; i < q->files.n && code == CLI_DONE; i++)
 		code = add_file(digests, q->files.at[i]);
@@ -203,10 +218,13 @@ static int add_parameters(json_t *obj, const struct request *q)
 	json_t *parameters;
 	int code = CLI_DONE;
 
-	if (q->parameters.n + q->texts.n == 0)
+	if (q->parameters.n + q->texts.n == 0 && q->facts == NULL)
 		return CLI_DONE;
 	parameters = json_object();
-	if (json_object_set_new(obj, "parameters", parameters) != 0)
+	if (json_object_set_new(obj, "parameters", parameters) != 0 ||
+	    (q->facts != NULL &&
+	     json_object_update(parameters,
+				json_object_get(q->facts, "parameters")) != 0))
 		return out_of_memory();
 	for (size_t i = 0; i < q->parameters.n && code == CLI_DONE; i++)
 		code = add_parameter(parameters, q->parameters.at[i], false);
@@ -234,7 +252,9 @@ static int add_times(json_t *obj, const struct request *q)
 
 static int add_threshold(json_t *obj, const struct request *q)
 {
-	int64_t max = (int64_t)q->parties.n - 1, threshold = max / 2;
+	const json_t *fact = json_object_get(q->facts, "threshold");
+	int64_t n = (int64_t)q->parties.n, threshold = (n - 1) / 2,
+		max = q->preset != NULL ? q->preset->threshold_max(n) : n - 1;
 
 	if (q->threshold != NULL &&
 	    !cli_args_integer(&threshold, q->threshold, 0, max)) {
@@ -242,6 +262,15 @@ static int add_threshold(json_t *obj, const struct request *q)
 			      "%lld",
 			      q->threshold, (long long)max);
 		return CLI_USAGE;
+	}
+	if (json_is_integer(fact)) {
+		if (q->threshold != NULL &&
+		    json_integer_value(fact) != threshold) {
+			cli_out_error("--threshold is not what the program is "
+				      "told");
+			return CLI_USAGE;
+		}
+		threshold = json_integer_value(fact);
 	}
 	json_object_set_new(obj, "threshold", json_integer(threshold));
 	return CLI_DONE;
@@ -349,9 +378,31 @@ out:
 	return code;
 }
 
+/* Find out what the command line to be run is. */
+static int measure(struct request *q, const char *preset)
+{
+	int code;
+
+	if (preset == NULL && q->cmd[0] == NULL)
+		return CLI_DONE;
+	q->preset = cli_preset_find(preset, NULL);
+	if (q->preset == NULL)
+		return CLI_USAGE;
+	if (q->cmd[0] == NULL) {
+		cli_out_error("new: --preset needs the command that is to be "
+			      "run");
+		cli_out_hint("-- PROGRAM ARGUMENT... at the end");
+		return CLI_USAGE;
+	}
+	code = q->preset->check_words(q->cmd);
+	return code == CLI_DONE ? q->preset->measure(&q->facts, q->cmd) : code;
+}
+
 int cli_agreement_new_run(const struct cli_command *self, int argc, char **argv)
 {
 	struct request q = {0};
+	const char *preset = NULL;
+	const char **words = calloc((size_t)argc + 1, sizeof(words[0]));
 	const struct cli_args_option options[] = {
 	    {.name = "name", .text = &q.name},
 	    {.name = "party", .list = &q.parties},
@@ -363,14 +414,21 @@ int cli_agreement_new_run(const struct cli_command *self, int argc, char **argv)
 	    {.name = "parameter-text", .list = &q.texts},
 	    {.name = "expires-in", .text = &q.expires_in},
 	    {.name = "out", .text = &q.out},
+	    {.name = "preset", .text = &preset},
 	    {.name = "json", .flag = &q.json},
 	    {0},
 	};
-	const struct cli_args args = {.options = options};
-	int code = cli_args_parse(&args, self, argc, argv);
+	const struct cli_args args = {.options = options,
+				      .operands = words,
+				      .n_operands_max = (size_t)argc};
+	int code;
 
+	if (words == NULL)
+		return out_of_memory();
+	code = cli_args_parse(&args, self, argc, argv);
 	if (code != CLI_ARGS_OK)
 		goto out;
+	q.cmd = (char **)(uintptr_t)words;
 	if (q.name == NULL || q.parties.n < 2) {
 		cli_out_error("new: --name and at least two --party are "
 			      "needed");
@@ -379,8 +437,12 @@ int cli_agreement_new_run(const struct cli_command *self, int argc, char **argv)
 		code = CLI_USAGE;
 		goto out;
 	}
-	code = make(&q);
+	code = measure(&q, preset);
+	if (code == CLI_DONE)
+		code = make(&q);
 out:
+	json_decref(q.facts);
+	free(words);
 	cli_args_list_free(&q.parties);
 	cli_args_list_free(&q.files);
 	cli_args_list_free(&q.parameters);

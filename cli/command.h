@@ -37,6 +37,8 @@ extern const struct cli_command cli_resolve;
 extern const struct cli_command cli_agreement;
 extern const struct cli_command cli_ping;
 extern const struct cli_command cli_status;
+extern const struct cli_command cli_run;
+extern const struct cli_command cli_receipt;
 extern const struct cli_command cli_pack;
 extern const struct cli_command cli_unpack;
 extern const struct cli_command cli_sign;

@@ -8,21 +8,19 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <parley/did.h>
 
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/harden.h"
 #include "cli/out.h"
 #include "did/secret.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_identity, &cli_resolve, &cli_pack,	 &cli_unpack, &cli_sign,
-    &cli_verify,   &cli_invite,	 &cli_agreement, &cli_ping,
-    &cli_status,
+    &cli_identity, &cli_resolve, &cli_pack,    &cli_unpack,
+    &cli_sign,	   &cli_verify,	 &cli_invite,  &cli_agreement,
+    &cli_ping,	   &cli_run,	 &cli_receipt, &cli_status,
 };
 
 enum {
@@ -180,19 +178,9 @@ static int dispatch(int argc, char **argv)
 	return run_command(command, argc - 1, argv + 1);
 }
 
-/* Best effort: none of these is a reason not to run. */
-static void harden(void)
-{
-	const struct rlimit none = {0, 0};
-
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	umask(077);
-}
-
 int main(int argc, char **argv)
 {
-	harden();
+	cli_harden();
 	/* Who reads a pipe wants a line when it is printed. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (did_secret_init() != 0) {

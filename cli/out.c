@@ -158,7 +158,7 @@ void cli_out_hint(const char *fmt, ...)
 	va_end(ap);
 }
 
-int cli_out_json(json_t *obj)
+static int print_json(FILE *to, json_t *obj)
 {
 	char *text = NULL;
 
@@ -171,9 +171,19 @@ int cli_out_json(json_t *obj)
 			      "UTF-8, or out of memory");
 		return CLI_FAILED;
 	}
-	puts(text);
+	fprintf(to, "%s\n", text);
 	free(text);
 	return CLI_DONE;
+}
+
+int cli_out_json(json_t *obj)
+{
+	return print_json(stdout, obj);
+}
+
+int cli_out_event(json_t *obj)
+{
+	return print_json(stderr, obj);
 }
 
 int cli_out_finish(int code)

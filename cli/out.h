@@ -47,6 +47,12 @@ void cli_out_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int cli_out_json(json_t *obj);
 
 /*
+ * cli_out_event(obj):
+ * The same on standard error, where the output is not ours.
+ */
+int cli_out_event(json_t *obj);
+
+/*
  * cli_out_finish(code):
  * Write out what is buffered.  Returns ${code}, or CLI_FAILED if ${code} is
  * CLI_DONE and the data could not be written.

@@ -327,7 +327,9 @@ static int find_self(struct cli_ping_run *p)
 		return CLI_LOCAL;
 	}
 	p->peers = calloc((size_t)p->n, sizeof(p->peers[0]));
-	if (p->peers == NULL) {
+	if (p->peers == NULL ||
+	    cli_progress_init(&p->progress, p->agreement, p->self,
+			      p->json ? cli_out_json : NULL) != 0) {
 		cli_out_error("out of memory");
 		return CLI_FAILED;
 	}
@@ -423,6 +425,7 @@ static int run_ping(const struct cli_command *self, int argc, char **argv)
 		code = find_self(&p);
 	if (code == CLI_DONE)
 		code = open_and_ping(&p, path, listen);
+	cli_progress_wipe(&p.progress);
 	free(p.peers);
 	parley_did_identity_free(p.id);
 	parley_session_agreement_free(p.agreement);

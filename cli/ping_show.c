@@ -14,10 +14,6 @@
 #include "cli/file.h"
 #include "cli/out.h"
 
-enum {
-	REPEAT_MS = 5000, /* a party still waited for is shown so often */
-};
-
 static const char *name_of(const struct cli_ping_run *p, int i)
 {
 	return parley_session_agreement_party_name(p->agreement, (size_t)i);
@@ -31,63 +27,11 @@ static const char *did_of(const struct cli_ping_run *p, int i)
 /* The name of party ${i} and a space, or nothing. */
 #define NAME_ARGS(p, i) name_of(p, i), name_of(p, i)[0] != '\0' ? " " : ""
 
-/* The endpoint at which this party will dial party ${i}; PROTOCOL.md 7.1. */
-static const char *endpoint_of(const struct cli_ping_run *p, int i)
-{
-	const char *theirs =
-	    parley_session_agreement_party_endpoint(p->agreement, (size_t)i, 0);
-	const char *ours = parley_session_agreement_party_endpoint(
-	    p->agreement, (size_t)p->self, 0);
-
-	return p->self < i || ours == NULL ? theirs : NULL;
-}
-
-static void show_waiting(const struct cli_ping_run *p,
-			 const struct parley_progress *g)
-{
-	const char *endpoint = g->endpoint;
-
-	/* Between two attempts nothing is dialled, but will be again. */
-	if (endpoint == NULL)
-		endpoint = endpoint_of(p, g->party);
-	if (p->json) {
-		cli_out_json(json_pack(
-		    "{s:s, s:i, s:s, s:s, s:s, s:s?, s:s?, s:I}", "event",
-		    "waiting", "party", g->party, "name", g->name, "did",
-		    g->did, "state", parley_session_party_state_name(g->state),
-		    "endpoint", endpoint, "detail", g->detail, "waited_ms",
-		    (json_int_t)g->waited_ms));
-		return;
-	}
-	cli_out_note("waiting for %s%s%s (%s%s, %" PRId64 " s)%s%s", g->name,
-		     g->name[0] != '\0' ? " " : "", g->did,
-		     endpoint != NULL ? "dialling " : "it will dial",
-		     endpoint != NULL ? endpoint : "", g->waited_ms / 1000,
-		     g->detail != NULL ? ": " : "",
-		     g->detail != NULL ? g->detail : "");
-}
-
 int cli_ping_show_progress(void *context, const struct parley_progress *g)
 {
 	struct cli_ping_run *p = context;
-	struct cli_ping_peer *peer;
 
-	if (g->party < 0 || g->party >= p->n || g->state == PARLEY_PARTY_SELF ||
-	    g->state == PARLEY_PARTY_CLOSED)
-		return 0;
-	peer = &p->peers[g->party];
-	if (peer->shown && peer->shown_state == g->state &&
-	    g->waited_ms - peer->shown_ms < REPEAT_MS)
-		return 0;
-	/* Once it is ready, cli_ping_show_ready() has more to say. */
-	if (g->state != PARLEY_PARTY_READY)
-		show_waiting(p, g);
-	else if (!p->json && !(peer->shown && peer->shown_state == g->state))
-		cli_out_note("%s%s%s is here", g->name,
-			     g->name[0] != '\0' ? " " : "", g->did);
-	peer->shown = true;
-	peer->shown_state = g->state;
-	peer->shown_ms = g->waited_ms;
+	cli_progress_show(&p->progress, g);
 	return 0;
 }
 

@@ -9,14 +9,10 @@
 
 #include <parley/session.h>
 
+#include "cli/progress.h"
 #include "cli/stop.h"
 
 struct cli_ping_peer {
-	/* Last progress shown, so that only news is printed. */
-	bool shown;
-	enum parley_party_state shown_state;
-	int64_t shown_ms;
-
 	bool waiting; /* for an answer */
 	bool done;    /* it has said done_text */
 	bool left;    /* it will not answer any more */
@@ -33,6 +29,7 @@ struct cli_ping_run {
 	struct parley_agreement *agreement;
 	struct parley_identity *id;
 	struct cli_stop stop;
+	struct cli_progress progress;
 	struct cli_ping_peer *peers; /* one for each party, also for this one */
 	int n;
 	int self;

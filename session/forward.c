@@ -418,6 +418,7 @@ int session_forward_process(struct session_forward *f, int timeout_ms)
 	n = epoll_wait(f->epoll_fd, events, EVENTS_MAX, timeout_ms);
 	if (n < 0 && errno != EINTR)
 		return PARLEY_ERR_SYSTEM;
+	f->watched = has_event(events, n, &watch_kind);
 	if (has_event(events, n, &session_kind))
 		err = parley_session_process(f->session);
 	if (!err && parley_session_state(f->session) == PARLEY_SESSION_READY)
@@ -433,6 +434,11 @@ int session_forward_fd(const struct session_forward *f)
 int session_forward_watch(struct session_forward *f, int fd)
 {
 	return watch(f, fd, &watch_kind);
+}
+
+bool session_forward_watched(const struct session_forward *f)
+{
+	return f->watched;
 }
 
 uint16_t session_forward_port(const struct session_forward *f, int party)

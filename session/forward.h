@@ -138,6 +138,9 @@ int session_forward_fd(const struct session_forward *f);
 int session_forward_watch(struct session_forward *f, int fd)
     __attribute__((warn_unused_result));
 
+/* session_forward_watched(f): was it readable in the last turn? */
+bool session_forward_watched(const struct session_forward *f);
+
 /*
  * session_forward_process(f, timeout_ms):
  * Wait until there is work, for at most ${timeout_ms} (0: not at all, -1: no

@@ -94,7 +94,7 @@ struct session_forward {
 	int epoll_fd, timer_fd;
 	int64_t timer_ms;  /* armed for; INT64_MAX: not armed */
 	int64_t accept_ms; /* accepting is paused until then; 0: it is not */
-	bool accepting, hung_up;
+	bool accepting, hung_up, watched;
 	int err; /* out of memory or descriptors: ends process() */
 	struct session_forward_party *parties;
 	struct session_forward_stream *streams, *dead;

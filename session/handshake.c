@@ -159,6 +159,8 @@ void session_handshake_free(struct session_handshake *h)
 {
 	if (!h)
 		return;
+	for (int role = 0; role < 2; role++)
+		free(h->result.envelopes[role]);
 	did_secret_wipe(h, sizeof(*h));
 	free(h);
 }
@@ -243,6 +245,16 @@ static json_t *make_message(const struct session_handshake *h, int64_t now,
 	return m;
 }
 
+/* Keep what ${signer} signed, as evidence. */
+static int keep_envelope(struct session_handshake *h, enum session_role signer,
+			 const void *envelope, size_t len)
+{
+	if (!h->self.keep_envelopes)
+		return 0;
+	h->result.envelopes[signer] = strndup(envelope, len);
+	return h->result.envelopes[signer] ? 0 : PARLEY_ERR_MEMORY;
+}
+
 /*
  * Sign over the transcript as it stands, absorb envelope and finished, and
  * append both, sealed, to ${clear}: B6-B8 and C7-C9.
@@ -267,7 +279,8 @@ static int seal_envelope(struct session_handshake *h, uint8_t **msgp,
 	}
 	if ((err = did_json_dump(&text, &text_len, message)) ||
 	    (err = parley_comm_signed_pack(&envelope, &envelope_len,
-					   h->self.identity, text, text_len)))
+					   h->self.identity, text, text_len)) ||
+	    (err = keep_envelope(h, h->role, envelope, envelope_len)))
 		goto out;
 
 	sealed_len = envelope_len + SESSION_HASH_LEN;
@@ -449,6 +462,7 @@ static int open_envelope(struct session_handshake *h, struct statement *st,
 		goto out;
 	}
 	session_schedule_absorb(&h->transcript, finished, sizeof(finished));
+	err = keep_envelope(h, sender, plain, envelope_len);
 out:
 	session_aead_wipe(&aead);
 	comm_signed_wipe(&envelope);

@@ -42,6 +42,7 @@ struct session_handshake_self {
 	uint8_t instance[SESSION_INSTANCE_LEN];
 	size_t n_suites; /* offered (initiator) or allowed (responder) */
 	uint8_t suites[SESSION_SUITES_MAX]; /* in order of preference */
+	bool keep_envelopes;		    /* in the result */
 };
 
 /*
@@ -146,12 +147,16 @@ int session_handshake_finish(struct session_handshake *h, const uint8_t *msg,
 			     size_t len, int64_t now)
     __attribute__((warn_unused_result));
 
-/* What a completed handshake leaves behind.  The caller wipes it. */
+/*
+ * What a completed handshake leaves behind.  The caller wipes it, and frees the
+ * envelopes, by role of who signed; NULL unless they are kept.
+ */
 struct session_handshake_result {
 	size_t peer;
 	uint8_t suite;
 	uint8_t instance[SESSION_INSTANCE_LEN]; /* of the peer */
 	struct session_traffic traffic;
+	char *envelopes[2];
 };
 
 /*

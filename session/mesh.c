@@ -195,6 +195,8 @@ void session_mesh_link_free(struct parley_session *s, struct session_link *link)
 	hang_up(s, link);
 	session_resume_wipe(&link->resume);
 	session_handshake_free(link->handshake);
+	for (int role = 0; role < 2; role++)
+		free(link->envelopes[role]);
 	session_channel_free(link->channel);
 	*link->prev = link->next;
 	if (link->next)
@@ -980,6 +982,7 @@ static int make_channel(struct parley_session *s, struct session_link *link,
 	session_resume_init(&link->resume, result.traffic.resume, role);
 	link->party = (int)result.peer;
 	memcpy(link->instance, result.instance, sizeof(link->instance));
+	memcpy(link->envelopes, result.envelopes, sizeof(link->envelopes));
 	did_secret_wipe(&result, sizeof(result));
 	session_handshake_free(link->handshake);
 	link->handshake = NULL;

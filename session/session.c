@@ -963,6 +963,7 @@ static int begin(struct parley_session *s, const struct parley_identity *id,
 	    (err = make_parties(s)) || (err = make_descriptors(s)))
 		return err;
 	take_suites(&s->self);
+	s->self.keep_envelopes = s->o.keep_receipts;
 	session_gate_init(&s->gate, s->agreement);
 	s->opened_ms = session_now_ms();
 	s->deadline_ms = s->opened_ms + s->o.open_timeout_ms;
@@ -1101,5 +1102,21 @@ int parley_session_stats(const struct parley_session *s, int party,
 	stats->resumes = p->n_resumes;
 	stats->ratchets = session_channel_ratchets(p->up->channel);
 	stats->handshake_us = p->up->handshake_us;
+	return 0;
+}
+
+int parley_session_receipt(const struct parley_session *s, int party,
+			   enum parley_receipt which, const char **envelopep)
+{
+	const struct session_link *up;
+
+	if (party < 0 || (size_t)party >= s->n)
+		return PARLEY_ERR_ARGUMENT;
+	up = s->parties[party].up;
+	if (!up || !up->envelopes[0] || !up->envelopes[1])
+		return PARLEY_ERR_NOT_FOUND;
+	*envelopep =
+	    up->envelopes[which == PARLEY_RECEIPT_ACCEPT ? SESSION_RESPONDER
+							 : SESSION_INITIATOR];
 	return 0;
 }

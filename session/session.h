@@ -59,6 +59,7 @@ struct session_link {
 	int64_t deadline_ms;
 	int64_t begun_us;
 	uint64_t handshake_us;
+	char *envelopes[2]; /* by role of who signed; or NULL */
 };
 
 struct session_party {

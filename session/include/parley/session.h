@@ -263,6 +263,10 @@ struct parley_session_options {
 	 * ${carrier} are then not looked at.  NULL (the default): a port of its
 	 * own. */
 	struct parley_session_hub *hub;
+
+	/* Keep the signed envelopes of the handshakes, for
+	 * parley_session_receipt().  Default: no. */
+	bool keep_receipts;
 };
 
 /* parley_session_options_init(o): set every member to its default. */
@@ -527,6 +531,24 @@ int parley_session_culprit(const struct parley_session *s);
  */
 int parley_session_stats(const struct parley_session *s, int party,
 			 struct parley_party_stats *stats);
+
+/* The two signed envelopes of a handshake (PROTOCOL 5.5). */
+enum parley_receipt {
+	PARLEY_RECEIPT_ACCEPT,	/* signed by who was dialled */
+	PARLEY_RECEIPT_CONFIRM, /* signed by who dialled */
+};
+
+/*
+ * parley_session_receipt(s, party, which, envelopep):
+ * One of the envelopes that made the channel to ${party}: a DIDComm signed
+ * message, evidence for anybody that this DID agreed to this agreement.  Kept
+ * only with keep_receipts.  ${*envelopep} is borrowed until the next call that
+ * is no getter.
+ *
+ * Returns 0, or PARLEY_ERR_ARGUMENT (no such party), PARLEY_ERR_NOT_FOUND.
+ */
+int parley_session_receipt(const struct parley_session *s, int party,
+			   enum parley_receipt which, const char **envelopep);
 
 #pragma GCC visibility pop
 

@@ -1,0 +1,601 @@
+/*
+ * did-cli run: a program that knows nothing of sessions, run in one.
+ *
+ *   measure   what would run here, and compare it with the agreement
+ *   open      the session; if something differs here, only to say so
+ *   run       the program, its TCP connections forwarded (session/forward.h)
+ *   end       deliver what it sent, or tell the others why not
+ *
+ * One loop, session_forward_process(), drives the session, the connections and
+ * our signals, without a system call that plain forwarding would not need.
+ * When a party is lost the connections are ended first, so that a program that
+ * can end by itself does; then it is asked, then killed.
+ */
+#include "cli/run.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/file.h"
+#include "cli/out.h"
+#include "cli/ping_show.h"
+#include "cli/receipt.h"
+#include "cli/store.h"
+
+enum {
+	TIMEOUT_MS_DEFAULT = 60000,
+	TIMEOUT_MS_MAX = 24 * 3600 * 1000,
+	LOST_MS_MIN = 1000,
+	TELL_MS = 10000, /* that something differs here */
+	TURN_MS = 1000,
+	DRAIN_TURN_MS = 10,
+	FAILED_DRAIN_MS = 1000, /* of a program that failed */
+	CLOSE_MS = 10000,
+	GRACE_MS = 1000, /* for a program whose connections have ended */
+	TERM_MS = 5000,	 /* for one that was asked to end */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*
+ * What happens to the connections
+ */
+
+static void end_with(struct cli_run *run, int code, const char *reason)
+{
+	if (run->ending != 0)
+		return;
+	run->ending = code;
+	snprintf(run->reason, sizeof(run->reason), "%s", reason);
+}
+
+/* What the others are told: short, they know who is who. */
+static void on_cut(struct cli_run *run, const struct session_forward_event *e)
+{
+	char whose[sizeof("that of party -2147483648")] = "its program";
+	char reason[sizeof(run->reason)];
+
+	if (e->ours)
+		snprintf(whose, sizeof(whose), "that of party %d", e->party);
+	snprintf(reason, sizeof(reason), "%s was cut off: %s", whose,
+		 session_forward_reason_text(e->reason));
+	end_with(run, CLI_RUN_LIAR, reason);
+}
+
+static void on_event(void *context, const struct session_forward_event *e)
+{
+	struct cli_run *run = context;
+	char reason[sizeof("party -2147483648 was lost")];
+
+	cli_run_show_event(run, e);
+	snprintf(reason, sizeof(reason), "party %d was lost", e->party);
+	if (e->type == SESSION_FORWARD_LOST)
+		end_with(run, CLI_RUN_LOST, reason);
+	else if (e->type == SESSION_FORWARD_CUT &&
+		 e->reason != SESSION_FORWARD_NO_SERVICE &&
+		 e->reason != SESSION_FORWARD_UNREACHABLE)
+		on_cut(run, e);
+}
+
+/*
+ * Opening
+ */
+
+static void show_session_error(const struct cli_run *run, int err)
+{
+	const char *text = parley_session_error(run->session);
+
+	cli_run_show_error(run, err,
+			   text[0] != '\0' ? text : parley_did_err_string(err));
+}
+
+/* Returns an exit code, or 0 when all parties are ready. */
+static int wait_ready(struct cli_run *run)
+{
+	int r;
+
+	while (parley_session_state(run->session) == PARLEY_SESSION_OPENING) {
+		r = session_forward_process(run->forward, TURN_MS);
+		cli_child_signals(&run->child);
+		if (run->child.stopped != 0) {
+			parley_session_abort(run->session,
+					     "stopped by its user");
+			return 128 + run->child.stopped;
+		}
+		if (r == 0)
+			continue;
+		/* What differs here has been said. */
+		if (run->n_differences == 0 || r != PARLEY_ERR_AGREEMENT)
+			show_session_error(run, r);
+		return CLI_RUN_NOT_STARTED;
+	}
+	if (run->n_differences == 0)
+		return 0;
+	/* The others differ in the same way: then it is the agreement. */
+	parley_session_abort(run->session,
+			     "what runs here is not what was agreed");
+	return CLI_RUN_NOT_STARTED;
+}
+
+/*
+ * Keep a port for the program: bound, so that nobody gets it by chance, until
+ * the program binds it itself.
+ */
+static int choose_port(struct cli_run *run)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	socklen_t len = sizeof(a);
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return PARLEY_ERR_SYSTEM;
+	}
+	run->held_fd = fd;
+	run->own_port = ntohs(a.sin_port);
+	return 0;
+}
+
+static void release_port(struct cli_run *run)
+{
+	if (run->held_fd >= 0)
+		close(run->held_fd);
+	run->held_fd = -1;
+}
+
+static bool listens(const struct cli_run *run)
+{
+	if (run->preset->dial == SESSION_FORWARD_DIAL_HIGHER)
+		return run->self > 0;
+	return cli_preset_listens(run->cmd);
+}
+
+/*
+ * Running
+ */
+
+static int start(struct cli_run *run)
+{
+	uint16_t ports[PARLEY_AGREEMENT_PARTIES_MAX];
+	const struct cli_preset_place place = {
+	    .n = run->n,
+	    .self = run->self,
+	    .threshold = parley_session_agreement_threshold(run->agreement),
+	    .own_port = run->own_port,
+	    .ports = ports};
+	char **argv;
+	int err;
+
+	for (int i = 0; i < run->n; i++)
+		ports[i] = session_forward_port(run->forward, i);
+	if (run->preset->command(&argv, run->cmd, &place) != CLI_DONE)
+		return CLI_RUN_NOT_STARTED;
+	if (!run->preset->reuses_address)
+		release_port(run);
+	err = cli_child_start(&run->child, argv);
+	cli_preset_free(argv);
+	if (err != 0) {
+		cli_out_error("cannot run '%s': %s", run->cmd[0],
+			      strerror(err));
+		return err == ENOENT ? CLI_RUN_NOT_FOUND : CLI_RUN_NOT_EXECUTED;
+	}
+	run->started = true;
+	cli_run_show_started(run);
+	return 0;
+}
+
+/* Forward until the program is over, or until it has to end. */
+static void forward(struct cli_run *run)
+{
+	int r;
+
+	while (!run->child.over && run->ending == 0) {
+		r = session_forward_process(run->forward, -1);
+		if (session_forward_watched(run->forward))
+			cli_child_signals(&run->child);
+		if (r != 0 && run->ending == 0) {
+			show_session_error(run, r);
+			end_with(run, CLI_RUN_LOST,
+				 parley_session_error(run->session));
+		}
+	}
+}
+
+static void wait_for_child(struct cli_run *run, int64_t limit_ms)
+{
+	struct pollfd fd = {.fd = run->child.fd, .events = POLLIN};
+	int64_t left;
+
+	while (!run->child.over && (left = limit_ms - now_ms()) > 0) {
+		poll(&fd, 1, (int)left);
+		cli_child_signals(&run->child);
+	}
+}
+
+static void end_child(struct cli_run *run)
+{
+	wait_for_child(run, now_ms() + GRACE_MS);
+	cli_child_kill(&run->child, SIGTERM);
+	wait_for_child(run, now_ms() + TERM_MS);
+	cli_child_kill(&run->child, SIGKILL);
+	wait_for_child(run, INT64_MAX);
+}
+
+/* The program is over: hand what it has written to the session. */
+static void drain(struct cli_run *run, int64_t limit_ms)
+{
+	int r = 0;
+
+	/* One turn to see what it had connected last. */
+	do {
+		r = session_forward_process(run->forward, DRAIN_TURN_MS);
+		cli_child_signals(&run->child);
+	} while (r == 0 && run->ending == 0 && run->child.stopped == 0 &&
+		 now_ms() < limit_ms && !session_forward_is_idle(run->forward));
+}
+
+static int finish(struct cli_run *run)
+{
+	char reason[sizeof("its program ended with exit code -2147483648")];
+	int code = cli_child_exit_code(&run->child), err;
+
+	if (code != 0) {
+		drain(run, now_ms() + FAILED_DRAIN_MS);
+		snprintf(reason, sizeof(reason),
+			 "its program ended with exit code %d", code);
+		parley_session_abort(run->session, reason);
+		return code;
+	}
+	drain(run, INT64_MAX);
+	if (run->child.stopped != 0) {
+		parley_session_abort(run->session, "stopped by its user");
+		return 128 + run->child.stopped;
+	}
+	/* All is said: from here a signal has nothing to save. */
+	cli_child_end(&run->child);
+	err = parley_session_close(run->session);
+	if (err != 0)
+		cli_out_warning("%s", parley_session_error(run->session));
+	return code;
+}
+
+static int run_program(struct cli_run *run)
+{
+	int code = start(run);
+
+	if (code != 0) {
+		parley_session_abort(run->session,
+				     "its program could not be started");
+		return code;
+	}
+	forward(run);
+	if (run->ending == 0)
+		return finish(run);
+	session_forward_hang_up(run->forward);
+	parley_session_abort(run->session, run->reason);
+	end_child(run);
+	/* It may have had all that it needed. */
+	return cli_child_exit_code(&run->child) == 0 ? 0 : run->ending;
+}
+
+static int open_and_run(struct cli_run *run)
+{
+	const struct session_forward_options fo = {.port = run->own_port,
+						   .uid = geteuid(),
+						   .dial = run->preset->dial,
+						   .check = run->preset->check,
+						   .on_event = on_event,
+						   .context = run};
+	struct parley_session_options o;
+	int r, code;
+
+	parley_session_options_init(&o);
+	o.listen = run->listen;
+	o.open_timeout_ms = run->n_differences > 0 && run->timeout_ms > TELL_MS
+				? TELL_MS
+				: run->timeout_ms;
+	o.send_timeout_ms = 0;
+	o.recv_timeout_ms = 0;
+	o.close_timeout_ms = CLOSE_MS;
+	if (run->wait_for_lost) {
+		o.on_lost = PARLEY_ON_LOST_WAIT;
+		if (run->lost_ms > 0)
+			o.resume_ms = run->lost_ms;
+	} else if (run->lost_ms > 0) {
+		o.liveness_ms = run->lost_ms;
+	}
+	o.keep_receipts = run->receipts != NULL;
+	o.on_progress = cli_run_show_progress;
+	o.context = run;
+	cli_run_show_start(run);
+	r = parley_session_new(&run->session, run->agreement, run->id, &o);
+	if (r != 0) {
+		if (run->session != NULL)
+			show_session_error(run, r);
+		else
+			cli_out_error("%s", parley_did_err_string(r));
+		return CLI_RUN_NOT_STARTED;
+	}
+	r = session_forward_new(&run->forward, run->session, &fo);
+	if (r == 0)
+		r = session_forward_watch(run->forward, run->child.fd);
+	if (r != 0) {
+		cli_out_error("cannot listen for the program: %s",
+			      strerror(errno));
+		return CLI_RUN_NOT_STARTED;
+	}
+	code = wait_ready(run);
+	if (code != 0)
+		return code;
+	cli_run_show_ready(run);
+	/* Who asked for evidence does not compute without. */
+	if (run->receipts != NULL &&
+	    cli_receipt_write_all(run->session, run->agreement,
+				  run->receipts) != CLI_DONE) {
+		parley_session_abort(run->session,
+				     "its receipts cannot be written");
+		return CLI_RUN_NOT_STARTED;
+	}
+	return run_program(run);
+}
+
+static int prepare_and_run(struct cli_run *run)
+{
+	int code = CLI_RUN_NOT_STARTED;
+
+	if (cli_child_begin(&run->child) != 0) {
+		cli_out_error("cannot block signals: %s", strerror(errno));
+		return code;
+	}
+	if (listens(run) && choose_port(run) != 0)
+		cli_out_error("cannot find a port for the program: %s",
+			      strerror(errno));
+	else
+		code = open_and_run(run);
+	session_forward_free(run->forward);
+	parley_session_free(run->session);
+	release_port(run);
+	if (run->child.fd >= 0)
+		cli_child_end(&run->child);
+	cli_run_show_end(run, code);
+	return code;
+}
+
+/*
+ * Before
+ */
+
+/* Parse ${text}, which is what ${path} says or would say for us. */
+static int parse(struct cli_run *run, const char *path, const char *text,
+		 size_t len)
+{
+	char *why = NULL;
+	int r =
+	    parley_session_agreement_parse(&run->agreement, &why, text, len);
+
+	if (r != 0)
+		cli_out_error("'%s' is not a valid agreement: %s", path,
+			      why != NULL ? why : parley_did_err_string(r));
+	free(why);
+	return r == 0 ? CLI_DONE : CLI_LOCAL;
+}
+
+/* Measure; where that is not what was agreed, agree to what is here. */
+static int compare(struct cli_run *run, const char *path, const char *text,
+		   size_t len)
+{
+	json_t *facts = NULL, *json = NULL;
+	char *changed = NULL;
+	int code = run->preset->measure(&facts, run->cmd);
+
+	if (code != CLI_DONE)
+		return code;
+	json = json_loadb(text, len, 0, NULL);
+	if (json == NULL) {
+		cli_out_error("out of memory");
+		code = CLI_FAILED;
+		goto out;
+	}
+	code = cli_facts_compare(&run->differences, &run->n_differences, json,
+				 facts, run->cmd, run->preset->strict);
+	if (code != CLI_DONE || run->n_differences == 0)
+		goto out;
+	cli_run_show_differences(run);
+	changed = json_dumps(json, JSON_COMPACT);
+	parley_session_agreement_free(run->agreement);
+	run->agreement = NULL;
+	code = changed == NULL ? CLI_FAILED
+			       : parse(run, path, changed, strlen(changed));
+out:
+	free(changed);
+	json_decref(json);
+	json_decref(facts);
+	return code;
+}
+
+static int load(struct cli_run *run, const char *path, const char *preset)
+{
+	char *text = NULL;
+	size_t len;
+	int code = cli_file_read(&text, &len, path, PARLEY_AGREEMENT_LEN_MAX);
+
+	if (code != CLI_DONE)
+		return code;
+	code = parse(run, path, text, len);
+	if (code == CLI_DONE) {
+		run->preset = cli_preset_find(preset, run->agreement);
+		code = run->preset == NULL ? CLI_USAGE
+					   : run->preset->check_words(run->cmd);
+	}
+	if (code == CLI_DONE)
+		code = compare(run, path, text, len);
+	free(text);
+	return code;
+}
+
+static int find_self(struct cli_run *run)
+{
+	const char *did = parley_did_identity_did(run->id);
+
+	run->self = parley_session_agreement_index(run->agreement, did);
+	run->n = (int)parley_session_agreement_n_parties(run->agreement);
+	if (run->self < 0) {
+		cli_out_error("%s is not a party of this agreement", did);
+		cli_ping_show_hint(PARLEY_ERR_ROSTER);
+		return CLI_LOCAL;
+	}
+	if ((int64_t)parley_session_agreement_threshold(run->agreement) >
+	    run->preset->threshold_max(run->n)) {
+		cli_out_error(
+		    "threshold %u is too large for %d parties of "
+		    "%s",
+		    parley_session_agreement_threshold(run->agreement), run->n,
+		    run->preset->name);
+		return CLI_LOCAL;
+	}
+	if (cli_progress_init(&run->progress, run->agreement, run->self,
+			      run->json ? cli_out_event : NULL) != 0) {
+		cli_out_error("out of memory");
+		return CLI_FAILED;
+	}
+	return CLI_DONE;
+}
+
+static int take_times(struct cli_run *run, const char *timeout,
+		      const char *on_lost, const char *lost_after)
+{
+	run->timeout_ms = TIMEOUT_MS_DEFAULT;
+	if (timeout != NULL &&
+	    (!cli_args_milliseconds(&run->timeout_ms, timeout,
+				    TIMEOUT_MS_MAX) ||
+	     run->timeout_ms == 0)) {
+		cli_out_error("--timeout: '%s' is not a time in seconds",
+			      timeout);
+		return CLI_USAGE;
+	}
+	if (lost_after != NULL &&
+	    (!cli_args_milliseconds(&run->lost_ms, lost_after,
+				    TIMEOUT_MS_MAX) ||
+	     run->lost_ms < LOST_MS_MIN)) {
+		cli_out_error("--lost-after: '%s' is not a time of at least "
+			      "one second",
+			      lost_after);
+		return CLI_USAGE;
+	}
+	run->wait_for_lost = on_lost != NULL && strcmp(on_lost, "wait") == 0;
+	if (on_lost != NULL && !run->wait_for_lost &&
+	    strcmp(on_lost, "fail") != 0) {
+		cli_out_error("--on-lost: '%s' is neither fail nor wait",
+			      on_lost);
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
+}
+
+static int run_run(const struct cli_command *self, int argc, char **argv)
+{
+	struct cli_passphrase_source source = {0};
+	const char *which = NULL, *preset = NULL, *on_lost = NULL,
+		   *timeout = NULL, *lost_after = NULL;
+	struct cli_run run = {.held_fd = -1};
+	const struct cli_args_option options[] = {
+	    {.name = "identity", .text = &which},
+	    {.name = "preset", .text = &preset},
+	    {.name = "on-lost", .text = &on_lost},
+	    {.name = "lost-after", .text = &lost_after},
+	    {.name = "timeout", .text = &timeout},
+	    {.name = "listen", .text = &run.listen},
+	    {.name = "receipts", .text = &run.receipts},
+	    {.name = "passphrase-file", .text = &source.file},
+	    {.name = "passphrase-fd", .text = &source.fd},
+	    {.name = "json", .flag = &run.json},
+	    {0},
+	};
+	const char **words = calloc((size_t)argc + 1, sizeof(words[0]));
+	const struct cli_args args = {
+	    .options = options,
+	    .operands = words,
+	    .n_operands_min = 2,
+	    .n_operands_max = (size_t)argc,
+	};
+	int code;
+
+	if (words == NULL) {
+		cli_out_error("out of memory");
+		return CLI_RUN_NOT_STARTED;
+	}
+	code = cli_args_parse(&args, self, argc, argv);
+	if (code == CLI_DONE) {
+		free(words);
+		return code; /* --help */
+	}
+	run.cmd = (char **)(uintptr_t)(words + 1);
+	if (code == CLI_ARGS_OK)
+		code = take_times(&run, timeout, on_lost, lost_after);
+	if (code == CLI_DONE)
+		code = load(&run, words[0], preset);
+	if (code == CLI_DONE)
+		code = cli_store_load(&run.id, which, &source);
+	if (code == CLI_DONE)
+		code = find_self(&run);
+	code = code == CLI_DONE ? prepare_and_run(&run) : CLI_RUN_NOT_STARTED;
+	cli_progress_wipe(&run.progress);
+	cli_facts_free(run.differences, run.n_differences);
+	parley_did_identity_free(run.id);
+	parley_session_agreement_free(run.agreement);
+	free(words);
+	return code;
+}
+
+const struct cli_command cli_run = {
+    .name = "run",
+    .summary = "run a program whose connections go through a session",
+    .help =
+	"usage: did-cli run AGREEMENT [OPTION...] -- PROGRAM [ARGUMENT...]\n"
+	"\n"
+	"Open the session of AGREEMENT and run PROGRAM with its TCP "
+	"connections to other\n"
+	"parties carried by it.  Every party runs this at the same time.\n"
+	"\n"
+	"  --identity FILE|NAME    who this side is (default: default)\n"
+	"  --preset mpyc|tcp       what kind of program (default: by "
+	"AGREEMENT)\n"
+	"  --timeout S             longest wait for the parties (60)\n"
+	"  --on-lost fail|wait     when a connection stays broken (fail)\n"
+	"  --lost-after S          for so long (30; with wait 600)\n"
+	"  --receipts DIR          keep what the others signed\n"
+	"  --listen ENDPOINT       listen here, not where the agreement says\n"
+	"  --passphrase-file FILE, --passphrase-fd N, --json\n"
+	"\n"
+	"tcp: {address:N} in an ARGUMENT is where party N is reached, {port} "
+	"where to\n"
+	"listen; {port:N}, {index}, {parties}, {threshold}.\n"
+	"Exit code: PROGRAM's; 123 a wrong index was claimed, 124 a party was "
+	"lost, 125\n"
+	"PROGRAM was not started, 126 cannot be executed, 127 not found.\n"
+	"\n"
+	"example:\n"
+	"  did-cli run demo.json --identity alice -- python3 program.py\n",
+    .run = run_run,
+};

@@ -1,0 +1,70 @@
+/*
+ * One run of did-cli run, and how it is shown: on standard error, because
+ * standard output is the program's.
+ */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/session.h>
+
+#include "cli/child.h"
+#include "cli/facts.h"
+#include "cli/preset.h"
+#include "cli/progress.h"
+#include "session/forward.h"
+
+/* Exit codes of did-cli run that no program uses: as env(1) and timeout(1). */
+enum cli_run_exit {
+	CLI_RUN_LIAR = 123,	    /* a wrong index was claimed */
+	CLI_RUN_LOST = 124,	    /* a party was lost */
+	CLI_RUN_NOT_STARTED = 125,  /* the program was not started */
+	CLI_RUN_NOT_EXECUTED = 126, /* it cannot be executed */
+	CLI_RUN_NOT_FOUND = 127,    /* there is no such program */
+};
+
+struct cli_run {
+	struct parley_agreement *agreement;
+	struct parley_identity *id;
+	struct parley_session *session;
+	struct session_forward *forward;
+	const struct cli_preset *preset;
+	struct cli_child child;
+	struct cli_progress progress;
+	char **cmd; /* as given, NULL at its end */
+	int n, self;
+	int timeout_ms, lost_ms;
+	bool wait_for_lost;
+	bool json;
+	const char *listen, *receipts;
+
+	/* What would run here, if that is not what was agreed. */
+	struct cli_facts_difference *differences;
+	size_t n_differences;
+
+	int held_fd;	   /* keeps the program's port; -1: none */
+	uint16_t own_port; /* 0: the program listens nowhere */
+	bool started;
+	int ending;				/* an enum cli_run_exit, or 0 */
+	char reason[SESSION_FORWARD_TEXT_SIZE]; /* of that, for the others */
+};
+
+/* An on_progress and an on_event with the struct cli_run as ${context}. */
+int cli_run_show_progress(void *context, const struct parley_progress *g);
+void cli_run_show_event(struct cli_run *run,
+			const struct session_forward_event *e);
+
+/* What begins, what differs, all are here, the program runs, and its end. */
+void cli_run_show_start(const struct cli_run *run);
+void cli_run_show_differences(const struct cli_run *run);
+void cli_run_show_ready(const struct cli_run *run);
+void cli_run_show_started(const struct cli_run *run);
+void cli_run_show_end(const struct cli_run *run, int code);
+
+/* cli_run_show_error(run, err, text): with a hint where one is known. */
+void cli_run_show_error(const struct cli_run *run, int err, const char *text);
+
+#endif /* !CLI_RUN_H */
