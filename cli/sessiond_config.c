@@ -543,10 +543,10 @@ int cli_sessiond_config_load(struct cli_sessiond_config *c,
 		return err;
 	err = did_file_read(&text, &len, path, CLI_SESSIOND_CONFIG_LEN_MAX);
 	if (err) {
-		file_error(error, path,
-			   err == PARLEY_ERR_SYSTEM
-			       ? strerror(errno)
-			       : parley_did_err_string(err));
+		snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE,
+			 "'%.300s' cannot be read: %s", path,
+			 err == PARLEY_ERR_SYSTEM ? strerror(errno)
+						  : parley_did_err_string(err));
 		return err;
 	}
 	err = cli_sessiond_config_parse(c, error, path, (char *)text, len);

@@ -316,7 +316,8 @@ static void step_finish(struct cli_sessiond_session *s)
 	int err;
 
 	/* What the program has sent over its connections goes first. */
-	if (s->forward && !session_forward_is_idle(s->forward) &&
+	if (s->state == PARLEY_SESSION_READY && s->forward &&
+	    !session_forward_is_idle(s->forward) &&
 	    cli_sessiond_now_ms() < s->finish_ms) {
 		err = session_forward_process(s->forward, 0);
 		if (!err)

@@ -16,7 +16,7 @@ _did_cli()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=
 	local commands='identity resolve pack unpack sign verify invite
-		agreement ping'
+		agreement ping status'
 	local resolver='--web --web-private --web-ca --web-timeout
 		--web-redirects --directory'
 	local passphrase='--passphrase-file --passphrase-fd'
@@ -32,7 +32,7 @@ _did_cli()
 	*/--type) words='ed25519 p256' ;;
 	*/--format) words='jwk pem seed' ;;
 	*/--enc) words='a256cbc-hs512 a256gcm xc20p' ;;
-	*/--out | */--passphrase-file | */--key-passphrase-file | \
+	*/--out | */--control | */--passphrase-file | */--key-passphrase-file | \
 		*/--program-file | */--web-ca | */--directory | */--png)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -112,6 +112,7 @@ _did_cli()
 				--listen --passphrase-file --passphrase-fd
 				--json --help'
 			;;
+		status/*) words='--control --json --help' ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -18,7 +18,7 @@ clean_up()
 	for pid in "$dir"/work/*.pid; do
 		[ ! -e "$pid" ] || kill -KILL "$(cat "$pid")" 2>/dev/null || :
 	done
-	rm -rf "$dir"
+	[ -n "${KEEP:-}" ] || rm -rf "$dir"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
@@ -136,6 +136,53 @@ finish()
 	cp "$2.out" "$dir/out"
 	cp "$2.err" "$dir/err"
 	[ "$code" -eq "$1" ] || fail "$2: exit code $code and not $1"
+}
+
+# daemon_conf NAME PORT IDENTITY LINE...: the configuration NAME.conf of a daemon
+# with its sockets in the directory NAME.
+daemon_conf()
+{
+	[ -d "$1" ] || mkdir -m 700 "$1"
+	conf=$1
+	printf '%s\n' "listen = tcp://127.0.0.1:$2" \
+		"control = $PWD/$1/control" "metrics = $PWD/$1/metrics" \
+		"identity = $3" >"$conf.conf"
+	shift 3
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$conf.conf"
+}
+
+# start_daemon NAME ARGUMENT...: sessiond with NAME.conf in the background, as
+# start does, and wait until it is ready.
+start_daemon()
+{
+	name=$1
+	shift
+	: >"$name.err"
+	"$SESSIOND" --config "$name.conf" "$@" >"$name.out" 2>>"$name.err" &
+	echo $! >"$name.pid"
+	tries=0
+	until grep -qF 'ready, control socket' "$name.err"; do
+		kill -0 "$(cat "$name.pid")" 2>/dev/null || {
+			cp "$name.err" "$dir/err"
+			fail "$name ended"
+		}
+		tries=$((tries + 1))
+		[ "$tries" -lt 1200 ] || fail "$name is never ready"
+		sleep 0.05
+	done
+}
+
+# stop_daemon NAME: end it gracefully.
+stop_daemon()
+{
+	kill -TERM "$(cat "$1.pid")"
+	finish 0 "$1"
+}
+
+# client SCRIPT: Python that uses control.py, on standard input.
+client()
+{
+	PYTHONPATH=$here python3 - "$@" || fail 'a client'
 }
 
 # until_has FILE TEXT: wait until FILE has a line with this text.

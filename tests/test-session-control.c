@@ -1,0 +1,312 @@
+/*
+ * The control protocol's messages and their CBOR: one form for each value, and
+ * everything else refused.  The corpus of fuzz-control has more of the same.
+ */
+#include "session/control.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Decode the hexadecimal ${hex} as one item with ${take}. */
+static struct session_dcbor_reader reader_of(const char *hex, uint8_t buf[64])
+{
+	struct session_dcbor_reader r;
+	size_t len = strlen(hex) / 2;
+
+	for (size_t i = 0; i < len; i++) {
+		const char byte[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+
+		buf[i] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	session_dcbor_reader_init(&r, buf, len);
+	return r;
+}
+
+/* RFC 8949, Appendix A, as far as it is integers. */
+static void integers_have_their_published_form(void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *hex;
+	} rows[] = {{0, "00"},
+		    {1, "01"},
+		    {10, "0a"},
+		    {23, "17"},
+		    {24, "1818"},
+		    {25, "1819"},
+		    {100, "1864"},
+		    {1000, "1903e8"},
+		    {1000000, "1a000f4240"},
+		    {1000000000000, "1b000000e8d4a51000"},
+		    {-1, "20"},
+		    {-10, "29"},
+		    {-100, "3863"},
+		    {-1000, "3903e7"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct session_dcbor_writer w = {0};
+		struct session_dcbor_reader r;
+		uint8_t buf[64];
+
+		r = reader_of(rows[i].hex, buf);
+		session_dcbor_put_int(&w, rows[i].value);
+		assert_int_equal(w.len, strlen(rows[i].hex) / 2);
+		assert_memory_equal(w.p, buf, w.len);
+		assert_int_equal(session_dcbor_take_int(&r), rows[i].value);
+		assert_int_equal(session_dcbor_end(&r), 0);
+		free(w.p);
+	}
+}
+
+static void other_forms_of_a_value_are_refused(void **state)
+{
+	static const char *const rows[] = {
+	    "1800",		  /* 0 in two bytes */
+	    "190017",		  /* 23 in three */
+	    "1a000003e8",	  /* 1000 in five */
+	    "1b00000000000f4240", /* a million in nine */
+	    "3800",		  /* -1 in two */
+	    "1bffffffffffffffff", /* beyond int64 */
+	    "c001",		  /* a tag */
+	    "f90000",		  /* a float */
+	    "18",		  /* cut off */
+	    "",
+	};
+	uint8_t buf[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct session_dcbor_reader r = reader_of(rows[i], buf);
+
+		(void)session_dcbor_take_int(&r);
+		assert_int_equal(session_dcbor_end(&r), PARLEY_ERR_FORMAT);
+	}
+}
+
+static void strings_are_whole_and_text_is_utf8(void **state)
+{
+	static const struct {
+		const char *hex;
+		bool text, good;
+	} rows[] = {
+	    {"60", true, true},
+	    {"6161", true, true},
+	    {"62c3bc", true, true},
+	    {"64f0908591", true, true},
+	    {"40", false, true},
+	    {"4100", false, true},
+	    {"6100", true, false},
+	    {"62c328", true, false},
+	    {"61c3", true, false},
+	    {"62c0af", true, false},
+	    {"63eda080", true, false},
+	    {"64f4908080", true, false},
+	    {"4161", true, false},
+	    {"6161", false, false},
+	    {"6261", true, false},
+	    {"5f4161ff", false, false},
+	    {"580161", false, false},
+	    {"7f6161ff", true, false},
+	    {"5b7fffffffffffffff61", false, false},
+	};
+	uint8_t buf[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct session_dcbor_reader r = reader_of(rows[i].hex, buf);
+
+		if (rows[i].text)
+			(void)session_dcbor_take_text(&r);
+		else
+			(void)session_dcbor_take_bytes(&r);
+		if ((session_dcbor_end(&r) == 0) != rows[i].good)
+			fail_msg("%s", rows[i].hex);
+	}
+}
+
+static void an_array_promises_no_more_than_is_there(void **state)
+{
+	struct session_dcbor_reader r;
+	uint8_t buf[64];
+
+	(void)state;
+	r = reader_of("820102", buf);
+	assert_int_equal(session_dcbor_take_array(&r), 2);
+	r = reader_of("8301", buf);
+	assert_int_equal(session_dcbor_take_array(&r), 0);
+	assert_true(r.failed);
+	r = reader_of("9bffffffffffffffff", buf);
+	assert_int_equal(session_dcbor_take_array(&r), 0);
+	assert_true(r.failed);
+	r = reader_of("9f01ff", buf);
+	assert_int_equal(session_dcbor_take_array(&r), 0);
+	assert_true(r.failed);
+}
+
+static void the_first_failure_sticks(void **state)
+{
+	struct session_dcbor_reader r;
+	uint8_t buf[64];
+
+	(void)state;
+	r = reader_of("6001f5", buf);
+	assert_int_equal(session_dcbor_take_uint(&r), 0); /* it is text */
+	assert_int_equal(session_dcbor_take_text(&r).len, 0);
+	assert_false(session_dcbor_take_bool(&r));
+	assert_int_equal(session_dcbor_end(&r), PARLEY_ERR_FORMAT);
+}
+
+static void foreign_text_becomes_utf8(void **state)
+{
+	struct session_dcbor_writer w = {0};
+	struct session_dcbor_string text;
+	struct session_dcbor_reader r;
+
+	(void)state;
+	session_dcbor_put_foreign(&w, "caf\xc3\xa9 \xff\xc3");
+	session_dcbor_reader_init(&r, w.p, w.len);
+	text = session_dcbor_take_text(&r);
+	assert_int_equal(session_dcbor_end(&r), 0);
+	assert_int_equal(text.len, strlen("caf\xc3\xa9 ??"));
+	assert_memory_equal(text.p, "caf\xc3\xa9 ??", text.len);
+	free(w.p);
+}
+
+static void every_request_is_read_as_written(void **state)
+{
+	static const uint8_t bytes[300] = {1, 2, 3};
+	struct session_control_request q = {
+	    .id = 4711,
+	    .session = 9,
+	    .party = 3,
+	    .text = {"text", 4},
+	    .did = {"did:key:z", 9},
+	    .bytes = {(const char *)bytes, sizeof(bytes)},
+	    .open_ms = 1000,
+	    .linger_ms = 2000,
+	    .wait_ms = 70000,
+	    .port = 65535,
+	    .dial = 1,
+	    .check = 1,
+	};
+
+	(void)state;
+	for (int op = 0; op < SESSION_CONTROL_N_OPS; op++) {
+		struct session_dcbor_writer w = {0}, again = {0};
+		struct session_control_request got;
+
+		q.op = (enum session_control_op)op;
+		session_control_encode(&w, &q);
+		assert_int_equal(session_control_decode(&got, w.p, w.len), 0);
+		assert_int_equal(got.op, op);
+		assert_int_equal(got.id, 4711);
+		session_control_encode(&again, &got);
+		assert_int_equal(again.len, w.len);
+		assert_memory_equal(again.p, w.p, w.len);
+		/* Of no prefix, and with nothing behind it. */
+		for (size_t len = 0; len < w.len; len++)
+			assert_int_not_equal(
+			    session_control_decode(&got, w.p, len), 0);
+		session_dcbor_put_uint(&w, 0);
+		assert_int_equal(session_control_decode(&got, w.p, w.len),
+				 PARLEY_ERR_FORMAT);
+		free(w.p);
+		free(again.p);
+	}
+}
+
+/* What ${q} is refused with. */
+static int refusal(const struct session_control_request *q)
+{
+	struct session_dcbor_writer w = {0};
+	struct session_control_request got;
+	int err;
+
+	session_control_encode(&w, q);
+	err = session_control_decode(&got, w.p, w.len);
+	free(w.p);
+	return err;
+}
+
+static void numbers_out_of_range_are_refused(void **state)
+{
+	struct session_control_request q = {.id = 1};
+
+	(void)state;
+	q.op = SESSION_CONTROL_SEND;
+	q.party = -1;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.op = SESSION_CONTROL_RECV;
+	assert_int_equal(refusal(&q), 0);
+	q.party = -2;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.party = PARLEY_AGREEMENT_PARTIES_MAX;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.party = 0;
+	q.wait_ms = (uint64_t)INT32_MAX + 1;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.op = SESSION_CONTROL_FORWARD;
+	q.port = 65536;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.port = 1;
+	q.dial = 2;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.id = 0;
+	assert_int_equal(refusal(&q), PARLEY_ERR_FORMAT);
+}
+
+static void replies_errors_and_events_are_read_as_written(void **state)
+{
+	struct session_dcbor_writer w = {0};
+	struct session_control_reply a;
+
+	(void)state;
+	session_control_put_reply(&w, 7, 1);
+	session_dcbor_put_uint(&w, 99);
+	assert_int_equal(session_control_decode_reply(&a, w.p, w.len), 0);
+	assert_int_equal(a.id, 7);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(session_dcbor_take_uint(&a.rest), 99);
+	assert_int_equal(session_dcbor_end(&a.rest), 0);
+	w.len = 0;
+	session_control_put_error(&w, 8, PARLEY_ERR_LOST, "lost", 2);
+	assert_int_equal(session_control_decode_reply(&a, w.p, w.len), 0);
+	assert_int_equal(a.status, PARLEY_ERR_LOST);
+	assert_int_equal(a.party, 2);
+	assert_memory_equal(a.text.p, "lost", 4);
+	w.len = 0;
+	session_control_put_event(&w, 3, -1, PARLEY_SESSION_READY, "");
+	assert_int_equal(session_control_decode_reply(&a, w.p, w.len), 0);
+	assert_int_equal(a.status, SESSION_CONTROL_EVENT);
+	assert_int_equal(a.session, 3);
+	assert_int_equal(a.state, PARLEY_SESSION_READY);
+	/* With one item more than an event has. */
+	w.p[0]++;
+	session_dcbor_put_uint(&w, 0);
+	assert_int_equal(session_control_decode_reply(&a, w.p, w.len),
+			 PARLEY_ERR_FORMAT);
+	free(w.p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(integers_have_their_published_form),
+	    cmocka_unit_test(other_forms_of_a_value_are_refused),
+	    cmocka_unit_test(strings_are_whole_and_text_is_utf8),
+	    cmocka_unit_test(an_array_promises_no_more_than_is_there),
+	    cmocka_unit_test(the_first_failure_sticks),
+	    cmocka_unit_test(foreign_text_becomes_utf8),
+	    cmocka_unit_test(every_request_is_read_as_written),
+	    cmocka_unit_test(numbers_out_of_range_are_refused),
+	    cmocka_unit_test(replies_errors_and_events_are_read_as_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
