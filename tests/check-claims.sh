@@ -38,7 +38,7 @@ while read -r name; do
 		    complain "no such proof: $name"
 		;;
 	did-* | comm-* | session-*)
-		grep -qs "cmocka_unit_test[a-z_]*($what[,)]" \
+		grep -qs "cmocka_unit_test[a-z_]*(${what}[,)]" \
 		    "tests/test-$where.c" || complain "no such test: $name"
 		;;
 	*)

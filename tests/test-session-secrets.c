@@ -28,16 +28,24 @@
 
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
-#define mark_secret(p, len) (void)VALGRIND_MAKE_MEM_UNDEFINED(p, len)
-#define mark_public(p, len) (void)VALGRIND_MAKE_MEM_DEFINED(p, len)
-/* Are any of the bytes marked?  Always, where nobody marks. */
-#define is_marked(p, len) \
-	(!RUNNING_ON_VALGRIND || VALGRIND_CHECK_MEM_IS_DEFINED_QUIET(p, len))
+#define mark_secret(p, len)    (void)VALGRIND_MAKE_MEM_UNDEFINED(p, len)
+#define mark_public(p, len)    (void)VALGRIND_MAKE_MEM_DEFINED(p, len)
+#define get_marks(marks, p, n) VALGRIND_GET_VBITS(p, marks, n)
 #else
-#define mark_secret(p, len) ((void)(p), (void)(len))
-#define mark_public(p, len) ((void)(p), (void)(len))
-#define is_marked(p, len)   ((void)(p), (len) > 0)
+#define mark_secret(p, len)    ((void)(p), (void)(len))
+#define mark_public(p, len)    ((void)(p), (void)(len))
+#define get_marks(marks, p, n) ((void)(marks), (void)(p), 0)
 #endif
+
+/* Every bit of ${key} came from a secret, as far as valgrind watches. */
+static void assert_marked(const uint8_t key[32])
+{
+	uint8_t marks[32], all[32];
+
+	memset(all, 0xff, sizeof(all));
+	if (get_marks(marks, key, sizeof(marks)) == 1)
+		assert_memory_equal(marks, all, sizeof(all));
+}
 
 static void secret(const void *p, size_t len)
 {
@@ -51,29 +59,117 @@ static void publish(const void *p, size_t len, const char *why)
 	mark_public(p, len);
 }
 
+/*
+ * What becomes public inside the library; the linker puts these in front
+ * (-Wl,--wrap).
+ */
+
+int __real_crypto_scalarmult_base(unsigned char *q, const unsigned char *n);
+int __wrap_crypto_scalarmult_base(unsigned char *q, const unsigned char *n);
+int __real_crypto_scalarmult(unsigned char *q, const unsigned char *n,
+			     const unsigned char *p);
+int __wrap_crypto_scalarmult(unsigned char *q, const unsigned char *n,
+			     const unsigned char *p);
+int __real_crypto_sign_detached(unsigned char *sig, unsigned long long *lenp,
+				const unsigned char *m, unsigned long long len,
+				const unsigned char *sk);
+int __wrap_crypto_sign_detached(unsigned char *sig, unsigned long long *lenp,
+				const unsigned char *m, unsigned long long len,
+				const unsigned char *sk);
+int __real_sodium_memcmp(const void *a, const void *b, size_t len);
+int __wrap_sodium_memcmp(const void *a, const void *b, size_t len);
+int __real_session_aead_open(struct session_aead *a, uint8_t *buf, size_t len,
+			     const uint8_t tag[SESSION_AEAD_TAG_LEN],
+			     const uint8_t nonce[SESSION_IV_LEN],
+			     const uint8_t *ad, size_t ad_len);
+int __wrap_session_aead_open(struct session_aead *a, uint8_t *buf, size_t len,
+			     const uint8_t tag[SESSION_AEAD_TAG_LEN],
+			     const uint8_t nonce[SESSION_IV_LEN],
+			     const uint8_t *ad, size_t ad_len);
+
+void __real_session_schedule_absorb(struct session_transcript *t, const void *p,
+				    size_t len);
+void __wrap_session_schedule_absorb(struct session_transcript *t, const void *p,
+				    size_t len);
+
+int __wrap_crypto_scalarmult_base(unsigned char *q, const unsigned char *n)
+{
+	int r = __real_crypto_scalarmult_base(q, n);
+
+	publish(q, 32, "a public key");
+	return r;
+}
+
+int __wrap_crypto_scalarmult(unsigned char *q, const unsigned char *n,
+			     const unsigned char *p)
+{
+	int r = __real_crypto_scalarmult(q, n, p);
+
+	publish(&r, sizeof(r), "a result of zero ends the handshake");
+	return r;
+}
+
+int __wrap_crypto_sign_detached(unsigned char *sig, unsigned long long *lenp,
+				const unsigned char *m, unsigned long long len,
+				const unsigned char *sk)
+{
+	int r = __real_crypto_sign_detached(sig, lenp, m, len, sk);
+
+	publish(sig, 64, "a signature");
+	return r;
+}
+
+int __wrap_sodium_memcmp(const void *a, const void *b, size_t len)
+{
+	int r = __real_sodium_memcmp(a, b, len);
+
+	publish(&r, sizeof(r), "a wrong MAC ends what it is in");
+	return r;
+}
+
+int __wrap_session_aead_open(struct session_aead *a, uint8_t *buf, size_t len,
+			     const uint8_t tag[SESSION_AEAD_TAG_LEN],
+			     const uint8_t nonce[SESSION_IV_LEN],
+			     const uint8_t *ad, size_t ad_len)
+{
+	int r = __real_session_aead_open(a, buf, len, tag, nonce, ad, ad_len);
+
+	publish(&r, sizeof(r), "whether it opens");
+	publish(buf, len, "what the peer says: parsed, and no key");
+	return r;
+}
+
+void __wrap_session_schedule_absorb(struct session_transcript *t, const void *p,
+				    size_t len)
+{
+	__real_session_schedule_absorb(t, p, len);
+	publish(t->hash, sizeof(t->hash), "signed and sent, a key of nothing");
+}
+
 enum { NOW = 1767225600 };
+
+/*
+ * Pairs are made before their secrets are marked: making one ends with a look
+ * whether its public key is sound, which takes as long as that key says.
+ */
 
 static void signing_with_ed25519(void **state)
 {
 	uint8_t seed[32] = {1}, sig[64];
-	struct did_pair pair, agree;
+	struct did_pair pair;
 
 	(void)state;
-	secret(seed, sizeof(seed));
 	assert_int_equal(
 	    did_pair_from_secret(&pair, DID_KEY_ED25519, seed, sizeof(seed)),
 	    0);
-	publish(&pair.key, sizeof(pair.key), "the public key");
-	publish(pair.secret + 32, 32, "the public key once more");
+	secret(pair.secret, 32); /* behind it is the public key */
 	assert_int_equal(did_pair_sign(sig, &pair, "message", 7), 0);
 	publish(sig, sizeof(sig), "a signature is public");
 	assert_int_equal(crypto_sign_verify_detached(sig,
 						     (const uint8_t *)"message",
 						     7, pair.key.bytes),
 			 0);
-	assert_int_equal(did_pair_derive_x25519(&agree, &pair), 0);
 	did_pair_wipe(&pair);
-	did_pair_wipe(&agree);
 }
 
 static void agreeing_with_x25519(void **state)
@@ -83,12 +179,11 @@ static void agreeing_with_x25519(void **state)
 	size_t len;
 
 	(void)state;
-	secret(scalar, sizeof(scalar));
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(did_pair_from_secret(&pair[i], DID_KEY_X25519,
 						      scalar[i], 32),
 				 0);
-		publish(&pair[i].key, sizeof(pair[i].key), "the public key");
+		secret(pair[i].secret, 32);
 	}
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(
@@ -100,21 +195,17 @@ static void agreeing_with_x25519(void **state)
 		did_pair_wipe(&pair[i]);
 }
 
-static void base64_of_a_secret(void **state)
+static void writing_base64(void **state)
 {
-	uint8_t key[32] = {7, 7}, again[32];
+	uint8_t key[32] = {7, 7};
 	char text[DID_BASE64_LEN(32) + 1];
 
 	(void)state;
 	secret(key, sizeof(key));
 	did_base64_encode(text, key, sizeof(key));
-	publish(text + 43, 1, "the NUL");
-	assert_int_equal(did_base64_decode_exact(again, sizeof(again), text,
-						 DID_BASE64_LEN(32)),
-			 0);
-	publish(again, sizeof(again), "the test compares them");
-	publish(key, sizeof(key), "the test compares them");
-	assert_memory_equal(again, key, sizeof(key));
+	publish(text, sizeof(text), "the test compares it");
+	assert_string_equal(text,
+			    "BwcAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 }
 
 /*
@@ -233,7 +324,8 @@ static void handshake_and_its_records(void **state)
 
 	(void)state;
 	shake_hands(result);
-	assert_true(is_marked(&result[0].traffic, sizeof(result[0].traffic)));
+	assert_marked(result[0].traffic.secret[0]);
+	assert_marked(result[1].traffic.resume);
 	assert_int_equal(result[0].suite, SESSION_SUITE_CHACHA20);
 
 	/* 6.1; over the ratchet as well */
@@ -284,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(signing_with_ed25519),
 	    cmocka_unit_test(agreeing_with_x25519),
-	    cmocka_unit_test(base64_of_a_secret),
+	    cmocka_unit_test(writing_base64),
 	    cmocka_unit_test(handshake_and_its_records),
 	};
 
