@@ -76,7 +76,7 @@ static int unknown_option(const struct cli_args *args,
 	char *word = strndup(name, name_len);
 	size_t n = 0;
 
-	for (; args->options[n].name != NULL && n < N_OPTIONS_MAX - 1; n++)
+	for (; n < N_OPTIONS_MAX - 1 && args->options[n].name != NULL; n++)
 		words[n] = args->options[n].name;
 	words[n++] = "help";
 	nearest = word != NULL ? cli_args_nearest(word, words, n) : NULL;

@@ -78,7 +78,7 @@ static int unknown_sub(const struct cli_command *group, const char *word)
 	const char *words[N_WORDS_MAX];
 	size_t n = 0;
 
-	for (; group->subs[n].name != NULL && n < N_WORDS_MAX; n++)
+	for (; n < N_WORDS_MAX && group->subs[n].name != NULL; n++)
 		words[n] = group->subs[n].name;
 	return unknown_command(group->name, word, words, n);
 }

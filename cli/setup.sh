@@ -40,6 +40,7 @@ packages()
 	test   python3-venv      command python3
 	test   valgrind          command valgrind
 	check  binutils          command nm
+	check  cppcheck          command cppcheck
 	check  clang-14          command clang-14
 	check  clang-format-14   command clang-format-14
 	check  g++               command c++

@@ -268,6 +268,8 @@ static char *find_d(char *text, size_t len, size_t *lenp)
 		if (text[i] != '"')
 			continue;
 		end = skip_string(text, len, i);
+		if (end == len)
+			return NULL; /* the string never ends */
 		if (depth != 1 || end - i != 2 || text[i + 1] != 'd') {
 			i = end;
 			continue;

@@ -973,7 +973,7 @@ static void copy_path(char path[SESSION_FIELD_PATH_SIZE], const char *foreign)
 {
 	size_t n = 0;
 
-	for (; foreign[n] && n < SESSION_FIELD_PATH_SIZE - 1; n++)
+	for (; n < SESSION_FIELD_PATH_SIZE - 1 && foreign[n]; n++)
 		path[n] =
 		    foreign[n] > 0x20 && foreign[n] < 0x7f ? foreign[n] : '?';
 	path[n] = '\0';

@@ -341,6 +341,7 @@ static void two_processes_of_one_party_never_make_a_mixture(void **state)
 	/* The later one has taken over everywhere, and the first was told. */
 	assert_true(one_failed(&net, &who));
 	assert_non_null(strstr(parley_session_error(first), "later process"));
+	assert_int_equal(parley_session_process(first), PARLEY_ERR_RESTARTED);
 	assert_int_equal(parley_session_state(net.s[0]), PARLEY_SESSION_READY);
 	assert_int_equal(parley_session_state(net.s[1]), PARLEY_SESSION_READY);
 	assert_int_equal(parley_session_state(net.s[2]), PARLEY_SESSION_READY);
@@ -367,6 +368,8 @@ static void a_party_that_restarts_in_a_running_session_is_refused(void **state)
 	assert_true(net_run(&net, one_failed, &who, 5000));
 	assert_non_null(
 	    strstr(parley_session_error(net.s[1]), "without this process"));
+	assert_int_equal(parley_session_process(net.s[1]),
+			 PARLEY_ERR_RESTARTED);
 	parley_session_free(net.s[1]);
 	net.s[1] = old;
 
