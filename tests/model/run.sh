@@ -54,7 +54,7 @@ if $full; then
 		-DLOSSES=1
 else
 	check "losses" 0 large -DN=1 -DN_BACK=1 -DLOSSES=2
-	check "corruption" 0 large -DN=1 -DN_BACK=1 -DERRORS=1 -DLOSSES=1
+	check "corruption" 0 small -DN=1 -DN_BACK=0 -DERRORS=1 -DLOSSES=1
 	check "window of one" 0 small -DN=2 -DN_BACK=0 -DWINDOW=1 -DLOSSES=1 \
 		-DM=20
 	check "a cut" 0 large -DN=1 -DN_BACK=1 -DCUTS=1
