@@ -609,8 +609,13 @@ static void abandon(struct session_forward_stream *st)
 	st->held = NULL;
 	st->dial_ms = INT64_MAX;
 	if (!st->up) {
-		close_socket(st);
 		drop_queue(st);
+		/* The program may have written to it already. */
+		if (st->fd >= 0 && session_local_dialled(st->fd) == 0)
+			st->up = true;
+	}
+	if (!st->up) {
+		close_socket(st);
 		st->read_end = true;
 	}
 	write_queue(st);
@@ -714,7 +719,8 @@ static bool is_second(const struct session_forward *f,
 	for (const struct session_forward_stream *other = f->streams; other;
 	     other = other->next) {
 		if (other != st && other->party == st->party && !other->ours &&
-		    other->tabled && !other->fin_received)
+		    other->tabled && !other->fin_received &&
+		    !other->reset_sent && !other->reset_owed)
 			return true;
 	}
 	return false;

@@ -145,15 +145,15 @@ done
 claim 'an agreement that does not say what to compare is refused'
 run 0 agreement new --name demo --out b.json --party "$a,alice" \
 	--party "$b,bob,tcp://127.0.0.1:$(free_port)"
-cd alice
+cd alice || fail "no directory"
 run 125 run ../b.json --identity alice --preset mpyc --timeout 1 -- \
 	python3 party.py
-cd ..
+cd .. || fail "no directory"
 err_has 'program.digests.mpyc is sha256:'
 err_has 'the agreement says nothing of it'
 
 claim 'who is where is not for the command line'
-cd alice
+cd alice || fail "no directory"
 for words in '-P localhost:1' '-I0' '-M 3' '--ssl' '-B 7000'; do
 	# shellcheck disable=SC2086 # words
 	run 125 run ../a.json --identity alice -- python3 party.py $words
@@ -161,7 +161,7 @@ for words in '-P localhost:1' '-I0' '-M 3' '--ssl' '-B 7000'; do
 done
 run 125 run ../a.json --identity alice -- ./party.py
 err_has 'hint: -- python3 ./party.py'
-cd ..
+cd .. || fail "no directory"
 
 # A program that lies has the digest of one that does not.
 lie()
