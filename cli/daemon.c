@@ -181,7 +181,7 @@ int cli_daemon_next(struct cli_daemon *d, struct session_control_reply *a)
 {
 	int err = fetch(d);
 
-	if (err == PARLEY_ERR_AGAIN && session_carrier_settle(d->carrier))
+	if (d->conn && session_carrier_settle(d->carrier))
 		err = PARLEY_ERR_SYSTEM;
 	return err ? err
 		   : session_control_decode_reply(a, d->frame->data,

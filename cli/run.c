@@ -57,7 +57,7 @@ static int64_t now_ms(void)
  * What happens to the connections
  */
 
-static void end_with(struct cli_run *run, int code, const char *reason)
+void cli_run_end_with(struct cli_run *run, int code, const char *reason)
 {
 	if (run->ending != 0)
 		return;
@@ -75,7 +75,7 @@ static void on_cut(struct cli_run *run, const struct session_forward_event *e)
 		snprintf(whose, sizeof(whose), "that of party %d", e->party);
 	snprintf(reason, sizeof(reason), "%s was cut off: %s", whose,
 		 session_forward_reason_text(e->reason));
-	end_with(run, CLI_RUN_LIAR, reason);
+	cli_run_end_with(run, CLI_RUN_LIAR, reason);
 }
 
 static void on_event(void *context, const struct session_forward_event *e)
@@ -86,7 +86,7 @@ static void on_event(void *context, const struct session_forward_event *e)
 	cli_run_show_event(run, e);
 	snprintf(reason, sizeof(reason), "party %d was lost", e->party);
 	if (e->type == SESSION_FORWARD_LOST)
-		end_with(run, CLI_RUN_LOST, reason);
+		cli_run_end_with(run, CLI_RUN_LOST, reason);
 	else if (e->type == SESSION_FORWARD_CUT &&
 		 e->reason != SESSION_FORWARD_NO_SERVICE &&
 		 e->reason != SESSION_FORWARD_UNREACHABLE)
@@ -137,7 +137,7 @@ static int wait_ready(struct cli_run *run)
  * Keep a port for the program: bound, so that nobody gets it by chance, until
  * the program binds it itself.
  */
-static int choose_port(struct cli_run *run)
+int cli_run_keep_port(struct cli_run *run)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t len = sizeof(a);
@@ -157,14 +157,14 @@ static int choose_port(struct cli_run *run)
 	return 0;
 }
 
-static void release_port(struct cli_run *run)
+void cli_run_release_port(struct cli_run *run)
 {
 	if (run->held_fd >= 0)
 		close(run->held_fd);
 	run->held_fd = -1;
 }
 
-static bool listens(const struct cli_run *run)
+bool cli_run_listens(const struct cli_run *run)
 {
 	if (run->preset->dial == SESSION_FORWARD_DIAL_HIGHER)
 		return run->self > 0;
@@ -175,7 +175,7 @@ static bool listens(const struct cli_run *run)
  * Running
  */
 
-static int start(struct cli_run *run)
+int cli_run_start(struct cli_run *run)
 {
 	uint16_t ports[PARLEY_AGREEMENT_PARTIES_MAX];
 	const struct cli_preset_place place = {
@@ -188,11 +188,12 @@ static int start(struct cli_run *run)
 	int err;
 
 	for (int i = 0; i < run->n; i++)
-		ports[i] = session_forward_port(run->forward, i);
+		ports[i] = run->ports ? run->ports[i]
+				      : session_forward_port(run->forward, i);
 	if (run->preset->command(&argv, run->cmd, &place) != CLI_DONE)
 		return CLI_RUN_NOT_STARTED;
 	if (!run->preset->reuses_address)
-		release_port(run);
+		cli_run_release_port(run);
 	err = cli_child_start(&run->child, argv);
 	cli_preset_free(argv);
 	if (err != 0) {
@@ -216,8 +217,8 @@ static void forward(struct cli_run *run)
 			cli_child_signals(&run->child);
 		if (r != 0 && run->ending == 0) {
 			show_session_error(run, r);
-			end_with(run, CLI_RUN_LOST,
-				 parley_session_error(run->session));
+			cli_run_end_with(run, CLI_RUN_LOST,
+					 parley_session_error(run->session));
 		}
 	}
 }
@@ -233,7 +234,7 @@ static void wait_for_child(struct cli_run *run, int64_t limit_ms)
 	}
 }
 
-static void end_child(struct cli_run *run)
+void cli_run_end_child(struct cli_run *run)
 {
 	wait_for_child(run, now_ms() + GRACE_MS);
 	cli_child_kill(&run->child, SIGTERM);
@@ -282,7 +283,7 @@ static int finish(struct cli_run *run)
 
 static int run_program(struct cli_run *run)
 {
-	int code = start(run);
+	int code = cli_run_start(run);
 
 	if (code != 0) {
 		parley_session_abort(run->session,
@@ -294,7 +295,7 @@ static int run_program(struct cli_run *run)
 		return finish(run);
 	session_forward_hang_up(run->forward);
 	parley_session_abort(run->session, run->reason);
-	end_child(run);
+	cli_run_end_child(run);
 	/* It may have had all that it needed. */
 	return cli_child_exit_code(&run->child) == 0 ? 0 : run->ending;
 }
@@ -368,14 +369,14 @@ static int prepare_and_run(struct cli_run *run)
 		cli_out_error("cannot block signals: %s", strerror(errno));
 		return code;
 	}
-	if (listens(run) && choose_port(run) != 0)
+	if (cli_run_listens(run) && cli_run_keep_port(run) != 0)
 		cli_out_error("cannot find a port for the program: %s",
 			      strerror(errno));
 	else
 		code = open_and_run(run);
 	session_forward_free(run->forward);
 	parley_session_free(run->session);
-	release_port(run);
+	cli_run_release_port(run);
 	if (run->child.fd >= 0)
 		cli_child_end(&run->child);
 	cli_run_show_end(run, code);
@@ -427,6 +428,11 @@ static int compare(struct cli_run *run, const char *path, const char *text,
 	run->agreement = NULL;
 	code = changed == NULL ? CLI_FAILED
 			       : parse(run, path, changed, strlen(changed));
+	if (code == CLI_DONE) {
+		free(run->text);
+		run->text = changed;
+		changed = NULL;
+	}
 out:
 	free(changed);
 	json_decref(json);
@@ -442,7 +448,8 @@ static int load(struct cli_run *run, const char *path, const char *preset)
 
 	if (code != CLI_DONE)
 		return code;
-	code = parse(run, path, text, len);
+	run->text = strdup(text);
+	code = run->text ? parse(run, path, text, len) : CLI_FAILED;
 	if (code == CLI_DONE) {
 		run->preset = cli_preset_find(preset, run->agreement);
 		code = run->preset == NULL ? CLI_USAGE
@@ -454,17 +461,10 @@ static int load(struct cli_run *run, const char *path, const char *preset)
 	return code;
 }
 
-static int find_self(struct cli_run *run)
+int cli_run_set_self(struct cli_run *run, int self)
 {
-	const char *did = parley_did_identity_did(run->id);
-
-	run->self = parley_session_agreement_index(run->agreement, did);
+	run->self = self;
 	run->n = (int)parley_session_agreement_n_parties(run->agreement);
-	if (run->self < 0) {
-		cli_out_error("%s is not a party of this agreement", did);
-		cli_ping_show_hint(PARLEY_ERR_ROSTER);
-		return CLI_LOCAL;
-	}
 	if ((int64_t)parley_session_agreement_threshold(run->agreement) >
 	    run->preset->threshold_max(run->n)) {
 		cli_out_error(
@@ -480,6 +480,62 @@ static int find_self(struct cli_run *run)
 		return CLI_FAILED;
 	}
 	return CLI_DONE;
+}
+
+static int find_self(struct cli_run *run)
+{
+	const char *did = parley_did_identity_did(run->id);
+	const int self = parley_session_agreement_index(run->agreement, did);
+
+	if (self >= 0)
+		return cli_run_set_self(run, self);
+	cli_out_error("%s is not a party of this agreement", did);
+	cli_ping_show_hint(PARLEY_ERR_ROSTER);
+	return CLI_LOCAL;
+}
+
+/* With a daemon, these are for its configuration to say. */
+static int check_daemon(const struct cli_run *run, const char *on_lost,
+			const char *lost_after,
+			const struct cli_passphrase_source *source)
+{
+	const char *name = on_lost	   ? "on-lost"
+			   : lost_after	   ? "lost-after"
+			   : run->listen   ? "listen"
+			   : run->receipts ? "receipts"
+			   : source->file  ? "passphrase-file"
+			   : source->fd	   ? "passphrase-fd"
+					   : NULL;
+
+	if (!run->daemon && run->control == NULL)
+		return CLI_DONE;
+	if (!run->daemon) {
+		cli_out_error("--control is for --daemon");
+		return CLI_USAGE;
+	}
+	if (name == NULL)
+		return CLI_DONE;
+	cli_out_error("--%s does not go with --daemon", name);
+	cli_out_hint("sessiond(8): its configuration says such things");
+	return CLI_USAGE;
+}
+
+/* The DID of the identity ${which}, whose file is not opened. */
+static int inspect(char did[PARLEY_DID_SIZE], const char *which)
+{
+	enum parley_identity_seal seal;
+	char *path;
+	int code;
+
+	did[0] = '\0';
+	if (which == NULL)
+		return CLI_DONE;
+	path = cli_store_path(which);
+	if (path == NULL)
+		return CLI_LOCAL;
+	code = cli_store_inspect(did, &seal, path);
+	free(path);
+	return code;
 }
 
 static int take_times(struct cli_run *run, const char *timeout,
@@ -530,8 +586,11 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 	    {.name = "passphrase-file", .text = &source.file},
 	    {.name = "passphrase-fd", .text = &source.fd},
 	    {.name = "json", .flag = &run.json},
+	    {.name = "daemon", .flag = &run.daemon},
+	    {.name = "control", .text = &run.control},
 	    {0},
 	};
+	char did[PARLEY_DID_SIZE];
 	const char **words = calloc((size_t)argc + 1, sizeof(words[0]));
 	const struct cli_args args = {
 	    .options = options,
@@ -554,16 +613,26 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 	if (code == CLI_ARGS_OK)
 		code = take_times(&run, timeout, on_lost, lost_after);
 	if (code == CLI_DONE)
+		code = check_daemon(&run, on_lost, lost_after, &source);
+	if (code == CLI_DONE)
 		code = load(&run, words[0], preset);
+	if (code == CLI_DONE && run.daemon) {
+		code = inspect(did, which);
+		code = code == CLI_DONE ? cli_run_daemon(&run, did)
+					: CLI_RUN_NOT_STARTED;
+		goto out;
+	}
 	if (code == CLI_DONE)
 		code = cli_store_load(&run.id, which, &source);
 	if (code == CLI_DONE)
 		code = find_self(&run);
 	code = code == CLI_DONE ? prepare_and_run(&run) : CLI_RUN_NOT_STARTED;
+out:
 	cli_progress_wipe(&run.progress);
 	cli_facts_free(run.differences, run.n_differences);
 	parley_did_identity_free(run.id);
 	parley_session_agreement_free(run.agreement);
+	free(run.text);
 	free(words);
 	return code;
 }
@@ -587,7 +656,9 @@ const struct cli_command cli_run = {
 	"  --receipts DIR          keep what the others signed\n"
 	"  --listen ENDPOINT       listen here, not where the agreement says\n"
 	"  --passphrase-file FILE, --passphrase-fd N, --json\n"
-	"\n"
+	"  --daemon [--control PATH]  in a session of sessiond(8), which has "
+	"the "
+	"keys\n"
 	"tcp: {address:N} in an ARGUMENT is where party N is reached, {port} "
 	"where to\n"
 	"listen; {port:N}, {index}, {parties}, {threshold}.\n"

@@ -39,6 +39,10 @@ struct cli_run {
 	int timeout_ms, lost_ms;
 	bool wait_for_lost;
 	bool json;
+	bool daemon; /* sessiond has the session */
+	const char *control;
+	char *text;	       /* of the agreement */
+	const uint16_t *ports; /* NULL: those of ${forward} */
 	const char *listen, *receipts;
 
 	/* What would run here, if that is not what was agreed. */
@@ -51,6 +55,31 @@ struct cli_run {
 	int ending;				/* an enum cli_run_exit, or 0 */
 	char reason[SESSION_FORWARD_TEXT_SIZE]; /* of that, for the others */
 };
+
+/*
+ * Steps that do not depend on who has the session.
+ *
+ * cli_run_set_self(run, self): who we are; returns an exit code, the error
+ * printed.  cli_run_listens(run): does the program?  Then cli_run_keep_port()
+ * finds it a port, returns 0 or PARLEY_ERR_SYSTEM, and cli_run_release_port()
+ * gives that back.  cli_run_start(run): the program; returns 0 or an exit
+ * code, the error printed.  cli_run_end_with(run, code, reason): it has to
+ * end; the first reason counts.  cli_run_end_child(run): see to that.
+ */
+int cli_run_set_self(struct cli_run *run, int self);
+bool cli_run_listens(const struct cli_run *run);
+int cli_run_keep_port(struct cli_run *run);
+void cli_run_release_port(struct cli_run *run);
+int cli_run_start(struct cli_run *run);
+void cli_run_end_with(struct cli_run *run, int code, const char *reason);
+void cli_run_end_child(struct cli_run *run);
+
+/*
+ * cli_run_daemon(run, did):
+ * All that follows loading, in a session of the daemon; ${did} may be "".
+ * Returns an exit code.
+ */
+int cli_run_daemon(struct cli_run *run, const char *did);
 
 /* An on_progress and an on_event with the struct cli_run as ${context}. */
 int cli_run_show_progress(void *context, const struct parley_progress *g);

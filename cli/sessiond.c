@@ -437,6 +437,8 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(077);
+	/* Who reads the log may go away. */
+	signal(SIGPIPE, SIG_IGN);
 	if (did_secret_init() != 0) {
 		fputs("sessiond: error: no source of randomness\n", stderr);
 		return CLI_FAILED;

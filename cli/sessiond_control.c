@@ -345,13 +345,21 @@ static void on_status(struct cli_sessiond *d,
 static void on_forward_event(void *context,
 			     const struct session_forward_event *e)
 {
-	const struct cli_sessiond_session *s = context;
+	struct cli_sessiond_session *s = context;
 
-	if (e->type == SESSION_FORWARD_CUT ||
-	    e->type == SESSION_FORWARD_REFUSED)
-		CLI_SESSIOND_LOG(s->d, WARNING, s->number, "%s", e->text);
-	else
+	if (e->type != SESSION_FORWARD_CUT &&
+	    e->type != SESSION_FORWARD_REFUSED) {
 		CLI_SESSIOND_LOG(s->d, DEBUG, s->number, "%s", e->text);
+		return;
+	}
+	CLI_SESSIOND_LOG(s->d, WARNING, s->number, "%s", e->text);
+	if (e->type == SESSION_FORWARD_CUT &&
+	    e->reason != SESSION_FORWARD_NO_SERVICE &&
+	    e->reason != SESSION_FORWARD_UNREACHABLE)
+		cli_sessiond_control_event(s, e->party,
+					   e->ours ? SESSION_CONTROL_CUT_HERE
+						   : SESSION_CONTROL_CUT_THERE,
+					   e->text);
 }
 
 static void on_forward(struct cli_sessiond *d,
@@ -492,7 +500,8 @@ static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 			 (int)(q->text.len < 200 ? q->text.len : 200),
 			 q->text.p);
 		cli_sessiond_session_abort(s, reason);
-		s->over = true;
+		/* Forwarded connections end well if they are given time. */
+		s->over = !s->forward;
 		reply_done(d, client, q->id);
 		return;
 	}

@@ -15,7 +15,10 @@
 
 #include "cli/sessiond.h"
 
-enum { HEX_SIZE = 2 * PARLEY_AGREEMENT_HASH_LEN + 1 };
+enum {
+	HEX_SIZE = 2 * PARLEY_AGREEMENT_HASH_LEN + 1,
+	ABORT_TURNS = 16,
+};
 
 struct cli_sessiond_session *cli_sessiond_session_find(
     const struct cli_sessiond *d, uint64_t number)
@@ -315,14 +318,13 @@ static void step_finish(struct cli_sessiond_session *s)
 {
 	int err;
 
-	/* What the program has sent over its connections goes first. */
+	/* What the program has sent over its connections goes first; one turn
+	 * shows what it had connected last. */
 	if (s->state == PARLEY_SESSION_READY && s->forward &&
-	    !session_forward_is_idle(s->forward) &&
-	    cli_sessiond_now_ms() < s->finish_ms) {
-		err = session_forward_process(s->forward, 0);
-		if (!err)
-			return;
-	}
+	    cli_sessiond_now_ms() < s->finish_ms &&
+	    session_forward_process(s->forward, 0) == 0 &&
+	    !session_forward_is_idle(s->forward))
+		return;
 	err = parley_session_finish(s->session);
 	if (err == PARLEY_ERR_AGAIN && cli_sessiond_now_ms() >= s->finish_ms)
 		err = parley_session_close(s->session); /* waits for nothing */
@@ -401,6 +403,15 @@ void cli_sessiond_session_abort(struct cli_sessiond_session *s,
 {
 	if (cli_sessiond_session_is_over(s))
 		return;
+	if (s->forward) {
+		/* What the program wrote last may help the others. */
+		for (int i = 0; i < ABORT_TURNS && s->finish_ms == 0 &&
+				session_forward_process(s->forward, 0) == 0;
+		     i++)
+			if (session_forward_is_idle(s->forward))
+				break;
+		session_forward_hang_up(s->forward);
+	}
 	parley_session_abort(s->session, reason);
 	look(s);
 }

@@ -36,6 +36,7 @@ packages()
 	build  libsodium-dev     library libsodium
 	build  libssl-dev        library libcrypto
 	build  libzmq3-dev       library libzmq
+	test   iproute2          command ss
 	test   libcmocka-dev     library cmocka
 	test   python3-venv      command python3
 	test   valgrind          command valgrind

@@ -18,6 +18,9 @@ enum {
 	SESSION_CONTROL_LEN_MAX = 9 * 1024 * 1024,
 	SESSION_CONTROL_MESSAGE_MAX = 8 * 1024 * 1024, /* of a program */
 	SESSION_CONTROL_EVENT = 1,		       /* as status */
+	/* States in events besides those of sessions and parties. */
+	SESSION_CONTROL_CUT_HERE = 16,
+	SESSION_CONTROL_CUT_THERE = 17,
 };
 
 enum session_control_op {

@@ -151,7 +151,8 @@ static bool take_message(struct session_forward *f, int party,
 	} else if (st) {
 		session_forward_stream_cut(f, st, SESSION_FORWARD_PROTOCOL);
 	} else {
-		return false;
+		/* Credit crosses the FIN that ended the stream. */
+		return msg[0] == SESSION_FORWARD_OP_CREDIT && len == 4;
 	}
 	return true;
 }

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1416,6 +1417,98 @@ static void socket_of_another_type_is_refused(void **state)
 	zmq_ctx_term(context);
 }
 
+/*
+ * ipc://
+ */
+
+/* The endpoint of a socket in a new directory. */
+static void make_ipc(char endpoint[64])
+{
+	char directory[] = "/tmp/parley-test-XXXXXX";
+
+	assert_non_null(mkdtemp(directory));
+	snprintf(endpoint, 64, "ipc://%s/s", directory);
+}
+
+static void remove_ipc(char endpoint[64])
+{
+	assert_int_equal(unlink(endpoint + strlen("ipc://")), 0);
+	*strrchr(endpoint, '/') = '\0';
+	assert_int_equal(rmdir(endpoint + strlen("ipc://")), 0);
+}
+
+static void ipc_carries_frames_and_is_closed_to_others(void **state)
+{
+	struct session_carrier *l, *d;
+	struct session_conn *at_l, *at_d;
+	char endpoint[64];
+	struct stat st;
+
+	(void)state;
+	make_ipc(endpoint);
+	l = carrier_new_with(make_listener, &usual);
+	assert_int_equal(session_carrier_listen(l, endpoint), 0);
+	assert_int_equal(stat(endpoint + strlen("ipc://"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	early.listener = l;
+	d = carrier_new();
+	at_d = dial_up(d, endpoint);
+	assert_int_equal(send_frame(d, at_d, 1, FRAME_MAX), 0);
+	at_l = expect_frame(l, 1, FRAME_MAX);
+	assert_int_equal(send_frame(l, at_l, 2, 20), 0);
+	assert_ptr_equal(expect_frame(d, 2, 20), at_d);
+	session_carrier_hangup(d, at_d);
+	assert_ptr_equal(expect(l, SESSION_CARRIER_DOWN).conn, at_l);
+	carrier_free(d, 0);
+	carrier_free(l, 0);
+	remove_ipc(endpoint);
+}
+
+static void ipc_is_the_same_for_libzmq(void **state)
+{
+	void *context = zmq_ctx_new(), *dealer;
+	struct session_carrier *l;
+	struct session_conn *conn;
+	char endpoint[64], reply[8];
+
+	(void)state;
+	make_ipc(endpoint);
+	l = carrier_new_with(make_listener, &usual);
+	assert_int_equal(session_carrier_listen(l, endpoint), 0);
+	early.listener = l;
+	dealer = raw_new(context, ZMQ_DEALER, endpoint, false);
+	assert_int_equal(zmq_send(dealer, "\x0d\x0e\x0f", 3, 0), 3);
+	conn = expect_frame(l, 1, 3);
+	assert_int_equal(send_frame(l, conn, 2, 5), 0);
+	assert_int_equal(zmq_recv(dealer, reply, sizeof(reply), 0), 5);
+	zmq_close(dealer);
+	carrier_free(l, 0);
+	zmq_ctx_term(context);
+	remove_ipc(endpoint);
+}
+
+static void ipc_that_cannot_be_is_told(void **state)
+{
+	struct session_carrier *c = carrier_new();
+	struct session_conn *conn;
+	char endpoint[200] = "ipc://";
+
+	(void)state;
+	assert_int_equal(session_carrier_listen(c, endpoint),
+			 PARLEY_ERR_ENDPOINT);
+	assert_int_equal(session_carrier_listen(c, "ipc:///proc/1/none"),
+			 PARLEY_ERR_SYSTEM);
+	memset(endpoint + 6, '/', 108); /* no room for the NUL */
+	assert_int_equal(session_carrier_listen(c, endpoint),
+			 PARLEY_ERR_ENDPOINT);
+	assert_int_equal(session_carrier_dial(c, endpoint, &conn),
+			 PARLEY_ERR_ENDPOINT);
+	assert_int_equal(session_carrier_dial(c, "ipc:///nowhere/there", &conn),
+			 0);
+	assert_ptr_equal(expect(c, SESSION_CARRIER_DOWN).conn, conn);
+	carrier_free(c, 0);
+}
+
 static int run(const char *name, make_carrier *listener, make_carrier *dialler)
 {
 	const struct CMUnitTest tests[] = {
@@ -1461,6 +1554,9 @@ static int run(const char *name, make_carrier *listener, make_carrier *dialler)
 	    cmocka_unit_test(without_descriptors_it_waits_and_goes_on),
 	    cmocka_unit_test(half_a_greeting_is_closed_after_its_time),
 	    cmocka_unit_test(staged_bytes_make_the_descriptor_readable),
+	    cmocka_unit_test(ipc_carries_frames_and_is_closed_to_others),
+	    cmocka_unit_test(ipc_is_the_same_for_libzmq),
+	    cmocka_unit_test(ipc_that_cannot_be_is_told),
 	};
 	const struct CMUnitTest mixed_tests[] = {
 	    cmocka_unit_test(names_and_several_endpoints_can_be_listened_at),

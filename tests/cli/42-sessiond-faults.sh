@@ -1,5 +1,5 @@
 # sessiond when things go wrong: killed, restarted while sessions are
-# interrupted, a full disk, no descriptors left.
+# interrupted, a full disk, a log that nobody reads, clients that misbehave.
 
 a=$(new_identity alice)
 b=$(new_identity bob)
@@ -93,6 +93,26 @@ done
 talk
 stop_daemon a
 stop_daemon b
+
+claim 'nobody reads the log any more'
+client "$SESSIOND" <<'END'
+from control import *
+import os, signal, subprocess, sys
+out, log = os.pipe()
+p = subprocess.Popen([sys.argv[1], "--config", "a.conf", "--log-level", "debug"],
+                     stderr=log)
+os.close(log)
+assert os.read(out, 1)
+os.close(out)
+limit = time.monotonic() + LIMIT
+while not os.path.exists("a/control"):
+    assert p.poll() is None and time.monotonic() < limit
+    time.sleep(0.01)
+c = Client("a/control")
+c.call("close", c.open("0.json"), "a line for the log")
+p.send_signal(signal.SIGTERM)
+assert p.wait(LIMIT) == 0, p.returncode
+END
 
 claim 'where no file can be made, a daemon says so and does not start'
 if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
