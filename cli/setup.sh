@@ -40,6 +40,7 @@ packages()
 	test   libcmocka-dev     library cmocka
 	test   python3-venv      command python3
 	test   valgrind          command valgrind
+	check  abigail-tools     command abidiff
 	check  binutils          command nm
 	check  cppcheck          command cppcheck
 	check  clang-14          command clang-14

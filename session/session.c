@@ -486,8 +486,9 @@ static int arm_timer(struct parley_session *s)
 	if (deadline != INT64_MAX) {
 		int64_t ms = deadline > 0 ? deadline : 1;
 
-		t.it_value.tv_sec = ms / 1000;
-		t.it_value.tv_nsec = ms % 1000 * 1000000;
+		/* Counted from the start of the machine: 31 bits do. */
+		t.it_value.tv_sec = (time_t)(ms / 1000);
+		t.it_value.tv_nsec = (long)(ms % 1000 * 1000000);
 	}
 	return timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &t, NULL)
 		   ? PARLEY_ERR_SYSTEM

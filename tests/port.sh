@@ -46,6 +46,7 @@ pkgconfig = 'pkg-config'
 exe_wrapper = ['qemu-$qemu', '-L', '$root']
 [properties]
 sys_root = '$root'
+needs_exe_wrapper = true
 pkg_config_libdir = '$root/usr/lib/$libs/pkgconfig:$root/usr/share/pkgconfig'
 [host_machine]
 system = 'linux'
@@ -56,6 +57,16 @@ END
 [ -e "$dir/build/build.ninja" ] ||
     meson setup "$dir/build" --cross-file "$dir/cross" -Dtests=enabled \
 	-Dweb=disabled -Dqr=disabled -Dwerror=true
-ninja -C "$dir/build"
-meson test -C "$dir/build" --no-rebuild --print-errorlogs -t 10 \
-    --suite did --suite comm --suite session --suite fuzz --no-suite live
+ninja -k 0 -C "$dir/build"
+
+# "did secret" asks the kernel about mappings, for which qemu-user makes up a
+# /proc/self/smaps without flags.
+names=$(meson test -C "$dir/build" --no-rebuild --list --suite did \
+    --suite comm --suite session --suite fuzz --no-suite live |
+    sed -n 's/^parley:[a-z+ ]* \/ //p' | grep -vx 'did secret')
+(
+	IFS='
+'
+	# shellcheck disable=SC2086 # one a line
+	meson test -C "$dir/build" --no-rebuild --print-errorlogs -t 10 $names
+)

@@ -194,7 +194,7 @@ static void an_ack_goes_only_where_it_fits_as_reckoned(void **state)
 {
 	/* Numbers of many bytes: the ACK is as long as it can be. */
 	const struct session_channel_options o = {
-	    .window = (size_t)1 << 62, .message_max = 2000, .record_max = 1024};
+	    .window = SIZE_MAX / 4, .message_max = 2000, .record_max = 1024};
 	static const struct session_traffic traffic = {.secret = {{1}, {2}}};
 	struct session_channel *c[2];
 	struct session_frame *f;
