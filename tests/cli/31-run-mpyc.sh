@@ -108,15 +108,16 @@ claim 'a party where something differs is named to all, and nothing starts'
 agree
 number=2
 differs program.digests.program 'echo >>party.py'
+differs threshold : -T 0
 # The rest with one party less, for the time that it takes.
 python3 -c 'import json
 x = json.load(open("a.json"))
 del x["parties"][1]
+x["threshold"] = 0
 json.dump(x, open("a.json", "w"))'
 others=alice
 number=1
 differs program.digests.mpyc 'echo >mpyc/more.py'
-differs threshold : -T 0
 # Another version is another package: the first difference is the digest.
 differs program.digests.mpyc 'echo "__version__ = \"0.10\"" >mpyc/__init__.py'
 grep -qF 'error: parameters.mpyc.version is 0.10 here, the agreement says 0.11' \
