@@ -3,7 +3,9 @@
  *
  *   sessiond.c          the program: options, signals, the loop
  *   sessiond_config.c   the configuration
- *   sessiond_control.c  requests of clients
+ *   sessiond_identity.c the identities in it
+ *   sessiond_control.c  clients: the socket, replies, what waits
+ *   sessiond_request.c  what they ask for
  *   sessiond_session.c  the sessions it holds
  *   sessiond_metrics.c  numbers for Prometheus
  *   sessiond_notify.c   what it tells systemd

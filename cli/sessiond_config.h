@@ -10,22 +10,11 @@
 
 #include <parley/session.h>
 
+#include "cli/sessiond_identity.h"
 #include "cli/sessiond_log.h"
 
 enum {
 	CLI_SESSIOND_CONFIG_LEN_MAX = 1024 * 1024,
-	CLI_SESSIOND_CONFIG_TEXT_SIZE = 512, /* of an error */
-};
-
-/* An identity, shared by a configuration and the sessions that use it. */
-struct cli_sessiond_identity {
-	unsigned refs;
-	int line;
-	char *path;
-	char *passphrase_file;	    /* or */
-	char *credential;	    /* or */
-	int passphrase_fd;	    /* or -1 */
-	struct parley_identity *id; /* NULL: not loaded */
 };
 
 struct cli_sessiond_config {
@@ -106,10 +95,6 @@ struct cli_sessiond_identity *cli_sessiond_config_identity(
  */
 bool cli_sessiond_config_allows(const struct cli_sessiond_config *c,
 				const struct parley_agreement *a, size_t self);
-
-struct cli_sessiond_identity *cli_sessiond_identity_ref(
-    struct cli_sessiond_identity *i);
-void cli_sessiond_identity_free(struct cli_sessiond_identity *i);
 
 /* cli_sessiond_config_wipe(c): free what ${c} holds. */
 void cli_sessiond_config_wipe(struct cli_sessiond_config *c);

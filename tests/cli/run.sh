@@ -18,7 +18,7 @@ clean_up()
 	for pid in "$dir"/work/*.pid; do
 		[ ! -e "$pid" ] || kill -KILL "$(cat "$pid")" 2>/dev/null || :
 	done
-	[ -n "${KEEP:-}" ] || rm -rf "$dir"
+	rm -rf "$dir"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
