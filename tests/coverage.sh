@@ -11,7 +11,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 dir=${1:-build-coverage}
-top=$PWD
 . cli/setup.sh
 log=$dir/setup.log
 
@@ -19,7 +18,7 @@ mkdir -p "$dir"
 need build test
 build "$dir" --buildtype=debug -Db_coverage=true -Dtests=enabled
 find "$dir" -name '*.gcda' -exec rm -f {} +
-run 'running the tests' meson test -C "$dir" --no-rebuild \
+run 'running the tests' meson test -C "$dir" --no-rebuild -t 5 \
     --suite did --suite comm --suite session --suite fuzz --suite faults
 
 rm -rf "$dir/coverage"
@@ -29,15 +28,19 @@ objects=$(cd "$dir" && pwd)
 for layer in did comm session; do
 	for gcda in "$objects/$layer/lib$layer.a.p"/*.gcda; do
 		[ -e "$gcda" ] || continue
-		(cd "$out" && gcov -r -s "$top" "$gcda" >/dev/null 2>&1)
+		# Sources are named from the top of the build.
+		(cd "$objects" && gcov "$gcda" >/dev/null 2>&1)
 	done
 done
+mv "$objects"/*.gcov "$out"
+rm -f "$out"/*.h.gcov
 
 # gcov: "count:line:text"; ##### is a line that was never run.
 for file in "$out"/*.c.gcov; do
 	source=$(sed -n 's/.*0:Source://p' "$file" | head -n 1)
-	source=${source#"$top/"}
-	awk -v source="${source##*../}" -F: '
+	# From the top of the tree: the last two parts.
+	source=$(echo "$source" | sed 's|.*/\([a-z]*/[^/]*\)$|\1|')
+	awk -v source="$source" -F: '
 	{ gsub(/ /, "", $1) }
 	$1 == "#####" { lines++; print source ":" $2 + 0 ":" $3 >>uncovered }
 	$1 ~ /^[0-9]+\*?$/ { lines++; hit++ }
