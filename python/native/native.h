@@ -214,7 +214,7 @@ struct py_event {
 	int op;
 	unsigned stream;
 	uint32_t value; /* OPEN: service, CREDIT: bytes, RESET: reason */
-	size_t at, len; /* DATA: in bytes[] */
+	size_t at, len; /* DATA, END: in bytes[] */
 };
 
 struct py_turn {

@@ -179,8 +179,8 @@ class Computing(Programs):
 
 class Broken(Programs):
     def test_cut_connections_change_nothing(self):
-        self.agree(3, AUCTION, '24')
-        wanted = self.alone('24')
+        self.agree(3, AUCTION, '40')
+        wanted = self.alone('40')
         asyncio.run(asyncio.wait_for(self.cut(wanted), LIMIT))
 
     async def cut(self, wanted):
@@ -189,8 +189,15 @@ class Broken(Programs):
         cuts = {}
 
         async def serve(port, reader, writer):
-            real, out = await asyncio.open_connection('127.0.0.1', port)
-            left = [1500 if cuts.get(port, 0) < 2 * CUTS + 20 else 1 << 40]
+            try:
+                real, out = await asyncio.open_connection('127.0.0.1', port)
+            except OSError:  # not there yet
+                writer.transport.abort()
+                return
+            # The first one lives for long enough to open the session.
+            n = cuts.get(port, 0)
+            left = [30000 if n == 0 else 1000 if n < 2 * CUTS + 20
+                    else 1 << 40]
 
             async def pump(source, sink):
                 try:
@@ -214,7 +221,7 @@ class Broken(Programs):
                 return serve(at, r, w)
             servers.append(await asyncio.start_server(handle, '127.0.0.1',
                                                       port))
-        ps = [self.begin(k, AUCTION, '24', options=[
+        ps = [self.begin(k, AUCTION, '40', options=[
             '--listen', f'tcp://127.0.0.1:{real[k]}', '--on-lost', 'wait'])
             for k in range(3)]
         out, err = await asyncio.get_running_loop().run_in_executor(
