@@ -37,7 +37,8 @@ packages()
 	build  libssl-dev        library libcrypto
 	build  libzmq3-dev       library libzmq
 	test   libcmocka-dev     library cmocka
-	test   python3-venv      command python3
+	python python3-dev       command python3-config
+	python python3-venv      command python3
 	test   valgrind          command valgrind
 	check  binutils          command nm
 	check  clang-14          command clang-14

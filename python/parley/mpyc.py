@@ -297,6 +297,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
                    help='longest wait for the parties (60)')
     p.add_argument('--on-lost', choices=('fail', 'wait'), default='fail',
                    help='when a connection stays broken')
+    p.add_argument('--lost-after', metavar='S', type=float,
+                   help='for so long (30; with wait 600)')
     p.add_argument('--carrier', choices=('zmtp', 'libzmq'), default='zmtp',
                    help='what speaks ZeroMQ')
     p.add_argument('program', metavar='PROGRAM')
@@ -344,8 +346,12 @@ def start(a: argparse.Namespace) -> Native:
         text = json.load(f)
     differs = _measured(text, facts)
     identity = Identity.load(a.identity, _passphrase(a.passphrase_file))
+    wait = a.on_lost == 'wait'
+    lost_after = a.lost_after or (600.0 if wait else 30.0)
     options = Options(listen=a.listen, open_timeout=a.timeout,
-                      on_lost=a.on_lost, carrier=a.carrier)
+                      on_lost=a.on_lost, carrier=a.carrier,
+                      resume_timeout=lost_after if wait else 600.0,
+                      liveness=30.0 if wait else lost_after)
     if not differs:
         return _open(agreement, identity, options)
     for line in differs:

@@ -26,11 +26,19 @@ import mpyc.asyncoro
 from mpyc.runtime import mpc
 made = mpyc.asyncoro.MessageExchanger.connection_made
 
+class Lying:
+    def __init__(self, transport):
+        self.transport = transport
+
+    def writelines(self, parts):
+        self.transport.writelines([bytes(2), *parts[1:]])
+
+    def __getattr__(self, name):
+        return getattr(self.transport, name)
+
 def lie(self, transport):
-    if self.peer_pid is not None and mpc.pid == 1:
-        write = transport.writelines
-        transport.writelines = lambda parts: write([bytes(2), *parts[1:]])
-    made(self, transport)
+    lies = self.peer_pid is not None and mpc.pid == 1
+    made(self, Lying(transport) if lies else transport)
 
 mpyc.asyncoro.MessageExchanger.connection_made = lie
 mpc.run(mpc.start())
@@ -237,7 +245,8 @@ class Broken(Programs):
     def test_a_party_that_is_killed_is_named_by_the_others(self):
         program = self.program(QUITTER)
         self.agree(3, program, 'kill')
-        ps = [self.begin(k, program, 'kill') for k in range(3)]
+        ps = [self.begin(k, program, 'kill', options=['--lost-after', '4'])
+              for k in range(3)]
         out, err = self.finish(ps, [124, -9, 124])
         for k in (0, 2):
             self.assertIn(self.parties.identities[1].did, err[k])
