@@ -68,7 +68,7 @@ def text(name: str) -> str:
 ffibuilder = FFI()
 # The declarations are those of the public headers, without what cffi does not
 # read; the compiler compares them with the headers.
-ffibuilder.cdef(re.sub(r'/\*.*?\*/', '', text('native.h'), flags=re.DOTALL))
+ffibuilder.cdef(re.sub(r'/\*.*?\*/', '', text('native.cdef'), flags=re.DOTALL))
 ffibuilder.set_source('parley._native', text('native.c'), **flags())
 
 if __name__ == '__main__':
