@@ -33,6 +33,7 @@ from .streams import Streams
 
 HOST = 'parley'  # stands for the session in what MPyC takes for addresses
 CLOSE_S = 30.0
+UNRESPONSIVE_S = 3600.0  # a program may compute for so long in one piece
 MISMATCH_S = 5.0  # how long others are told that facts differ
 
 # As did-cli run: codes that no program uses.
@@ -350,6 +351,7 @@ def start(a: argparse.Namespace) -> Native:
     lost_after = a.lost_after or (600.0 if wait else 30.0)
     options = Options(listen=a.listen, open_timeout=a.timeout,
                       on_lost=a.on_lost, carrier=a.carrier,
+                      unresponsive=UNRESPONSIVE_S,
                       resume_timeout=lost_after if wait else 600.0,
                       liveness=30.0 if wait else lost_after)
     if not differs:

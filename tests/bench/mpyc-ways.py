@@ -1,6 +1,6 @@
 """An MPyC program over plain TCP, TLS, did-cli run, and inside its process.
 
-    python3 tests/bench/mpyc.py BUILD [OPTION...] PROGRAM [ARG...]
+    python3 tests/bench/mpyc-ways.py BUILD [OPTION...] PROGRAM [ARG...]
 
 Run it with a Python that has MPyC and this package (python/install.sh).  Runs
 are interleaved, all parties are on this machine, and every run takes the same
