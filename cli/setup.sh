@@ -38,7 +38,8 @@ packages()
 	build  libzmq3-dev       library libzmq
 	test   iproute2          command ss
 	test   libcmocka-dev     library cmocka
-	test   python3-venv      command python3
+	python python3-dev       command python3-config
+	python python3-venv      command python3
 	test   valgrind          command valgrind
 	check  abigail-tools     command abidiff
 	check  binutils          command nm

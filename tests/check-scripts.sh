@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-find .ci/run cli examples tests -type f \( -name '*.sh' -o -name 'run' \) |
+find .ci/run cli examples python tests -type f \( -name '*.sh' -o -name 'run' \) |
     LC_ALL=C sort >"$work/all"
 xargs grep -l '^#!' <"$work/all" >"$work/whole"
 xargs grep -L '^#!' <"$work/all" | grep -v '^cli/setup.sh$' >"$work/parts" || :

@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 . cli/setup.sh
 log=build-tests/setup.log
 
-need build test
+need build test python
 build build-tests -Dtests=enabled
 rm -f build-tests/meson-logs/testlog*.json
 status=0

@@ -3,7 +3,8 @@
 The library is found, in this order,
 
     in PARLEY_BUILD_DIR, a build directory of this source tree, which the
-        module will load the library from;
+        module will load the library from (PARLEY_SOURCE_DIR: where the
+        tree is, if not around this file);
     where pkg-config finds an installed `parley`.
 """
 
@@ -20,7 +21,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def from_build_dir(build: str) -> Dict[str, List[str]]:
     """Flags for a build directory of this tree."""
-    top = os.path.dirname(os.path.dirname(HERE))
+    top = (os.environ.get('PARLEY_SOURCE_DIR')
+           or os.path.dirname(os.path.dirname(HERE)))
     lib = os.path.join(os.path.abspath(build), 'session')
     if not os.path.exists(os.path.join(lib, 'libparley.so')):
         sys.exit(f'parley: no libparley.so in {lib}: build it first')
@@ -66,7 +68,7 @@ def text(name: str) -> str:
 ffibuilder = FFI()
 # The declarations are those of the public headers, without what cffi does not
 # read; the compiler compares them with the headers.
-ffibuilder.cdef(re.sub(r'/\*.*?\*/', '', text('native.h'), flags=re.DOTALL))
+ffibuilder.cdef(re.sub(r'/\*.*?\*/', '', text('native.cdef'), flags=re.DOTALL))
 ffibuilder.set_source('parley._native', text('native.c'), **flags())
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@
 #include <parley/session.h>
 
 enum {
-	PY_END, /* of the party: value is the error, negated */
+	PY_END, /* of the party: value is the error, negated; bytes say why */
 	PY_OPEN,
 	PY_DATA,
 	PY_FIN,
@@ -98,11 +98,9 @@ static struct py_event *add_event(struct py_turn *t, int party, int op,
 	return e;
 }
 
-static int add_data(struct py_turn *t, int party, unsigned stream,
-		    const uint8_t *data, size_t len)
+/* Append to the bytes of the last event. */
+static int add_bytes(struct py_turn *t, const void *data, size_t len)
 {
-	struct py_event *e = t->n ? &t->events[t->n - 1] : NULL;
-
 	if (len > t->bytes_size - t->bytes_len) {
 		size_t size = 2 * t->bytes_size + len + 4096;
 		char *grown = realloc(t->bytes, size);
@@ -112,15 +110,21 @@ static int add_data(struct py_turn *t, int party, unsigned stream,
 		t->bytes = grown;
 		t->bytes_size = size;
 	}
+	memcpy(t->bytes + t->bytes_len, data, len);
+	t->bytes_len += len;
+	t->events[t->n - 1].len += len;
+	return 0;
+}
+
+static int add_data(struct py_turn *t, int party, unsigned stream,
+		    const uint8_t *data, size_t len)
+{
+	struct py_event *e = t->n ? &t->events[t->n - 1] : NULL;
+
 	/* What follows on the same stream is the same event. */
 	if (!e || e->party != party || e->op != PY_DATA || e->stream != stream)
 		e = add_event(t, party, PY_DATA, stream);
-	if (!e)
-		return PARLEY_ERR_MEMORY;
-	memcpy(t->bytes + t->bytes_len, data, len);
-	t->bytes_len += len;
-	e->len += len;
-	return 0;
+	return e ? add_bytes(t, data, len) : PARLEY_ERR_MEMORY;
 }
 
 /* PROTOCOL 12: op: u8 || stream: be16 || rest. */
@@ -157,6 +161,7 @@ static int add_message(struct py_turn *t, int party, const uint8_t *msg,
 static int take_party(struct py_turn *t, int party)
 {
 	struct py_event *e;
+	const char *text;
 	const void *msg;
 	size_t len;
 	int err;
@@ -175,7 +180,8 @@ static int take_party(struct py_turn *t, int party)
 	if (!e)
 		return PARLEY_ERR_MEMORY;
 	e->value = (uint32_t)-err;
-	return 0;
+	text = parley_session_error(t->s);
+	return add_bytes(t, text, strlen(text));
 }
 
 static int take_all(struct py_turn *t)

@@ -21,7 +21,7 @@ import select
 import signal
 import sys
 import time
-from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Sequence
 
 from . import mpyc_facts
 from ._native import lib
@@ -33,10 +33,12 @@ from .streams import Streams
 
 HOST = 'parley'  # stands for the session in what MPyC takes for addresses
 CLOSE_S = 30.0
+UNRESPONSIVE_S = 3600.0  # a program may compute for so long in one piece
 MISMATCH_S = 5.0  # how long others are told that facts differ
 
-# As did-cli.
-EXIT_FAILED, EXIT_USAGE, EXIT_PEER, EXIT_MISSING, EXIT_LOST = 1, 2, 3, 4, 5
+# As did-cli run: codes that no program uses.
+EXIT_FAILED, EXIT_USAGE = 1, 2
+EXIT_LIAR, EXIT_LOST, EXIT_NOT_STARTED = 123, 124, 125
 
 
 def say(text: str) -> None:
@@ -47,35 +49,46 @@ def say(text: str) -> None:
 class Refused(Exception):
     """The program cannot be started; the text says why."""
 
-    def __init__(self, text: str, code: int = EXIT_FAILED) -> None:
+    def __init__(self, text: str, code: int = EXIT_NOT_STARTED) -> None:
         super().__init__(text)
         self.code = code
 
 
 # --- facts ---
 
-def _measured(agreement: Agreement, facts: Dict[str, Any],
-              text: Dict[str, Any]) -> Tuple[Dict[str, Any], List[str]]:
-    """The agreement with what is measured here in it, and what differs."""
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _measured(agreement: Dict[str, Any],
+              facts: Dict[str, Any]) -> List[str]:
+    """Put what is measured here into AGREEMENT; say what differs.
+
+    A fact of which the agreement says nothing differs, too: nobody has agreed
+    to it.
+    """
     differs: List[str] = []
 
-    def compare(table: Dict[str, Any], path: str,
-                here: Dict[str, Any]) -> None:
-        for name, value in here.items():
-            if name in table and table[name] != value:
-                differs.append(f'{path}.{name}: agreed {table[name]}, '
-                               f'here {value}')
-                table[name] = value
+    def compare(table: Dict[str, Any], path: str, name: str,
+                here: Any) -> None:
+        if name not in table:
+            differs.append(f'{path}{name} is {_text(here)} here, '
+                           'the agreement says nothing of it')
+        elif table[name] != here:
+            differs.append(f'{path}{name} is {_text(here)} here, '
+                           f'{_text(table[name])} was agreed')
+        table[name] = here
 
-    compare(text.get('program', {}).get('digests', {}), 'program.digests',
-            facts['digests'])
-    compare(text.get('parameters', {}), 'parameters', facts['parameters'])
-    threshold = facts['threshold']
-    if threshold is not None and threshold != agreement.threshold:
-        differs.append(f'threshold: agreed {agreement.threshold}, '
-                       f'here {threshold}')
-        text['threshold'] = threshold
-    return text, differs
+    program = agreement.setdefault('program', {'name': 'MPyC'})
+    digests = program.setdefault('digests', {})
+    parameters = agreement.setdefault('parameters', {})
+    for name, here in facts['digests'].items():
+        compare(digests, 'program.digests.', name, here)
+    for name, here in facts['parameters'].items():
+        compare(parameters, 'parameters.', name, here)
+    if facts['threshold'] is not None:
+        compare(agreement, '', 'threshold', facts['threshold'])
+    return differs
 
 
 # --- the opening ---
@@ -105,24 +118,15 @@ class Waiting:
         return None
 
 
-def _refusal(exc: Error) -> Refused:
-    code = EXIT_FAILED
-    if exc.code in (lib.PARLEY_ERR_TIMEOUT, lib.PARLEY_ERR_LOST):
-        code = EXIT_MISSING
-    elif exc.error_class == 'peer':
-        code = EXIT_PEER
-    return Refused(str(exc), code)
-
-
 def _open(agreement: Agreement, identity: Identity, o: Options) -> Native:
     waiting = Waiting()
     try:
         native = Native(agreement, identity, o, waiting)
     except Error as exc:
-        raise _refusal(exc) from exc
+        raise Refused(str(exc)) from exc
     err = lib.parley_session_wait(native.handle)
     if err:
-        refusal = _refusal(native.error(err))
+        refusal = Refused(str(native.error(err)))
         native.free()
         raise refusal
     waiting.ready = True
@@ -172,7 +176,7 @@ class Launcher:
         self._end(text, EXIT_LOST)
 
     def _liar(self, party: Party, text: str) -> None:
-        self._end(text, EXIT_PEER)
+        self._end(text, EXIT_LIAR)
 
     def hook(self, loop: Any) -> None:
         """Give LOOP's users streams where they ask for MPyC's addresses."""
@@ -277,9 +281,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     p = _Parser(
         prog='python -m parley.mpyc', allow_abbrev=False,
         description='Run an MPyC program over a session of an agreement.',
-        epilog='Exit codes: that of the program; 2: usage; 3: another party '
-        'is not who or what it should be, or facts differ; 4: a party is '
-        'missing; 5: a party was lost.')
+        epilog='Exit code: that of PROGRAM; 123 a party claimed another '
+        "one's index, 124 a party was lost, 125 PROGRAM was not started.")
     env = os.environ.get
     p.add_argument('--agreement', metavar='FILE', help='what was agreed '
                    '(default: $PARLEY_AGREEMENT)',
@@ -295,6 +298,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
                    help='longest wait for the parties (60)')
     p.add_argument('--on-lost', choices=('fail', 'wait'), default='fail',
                    help='when a connection stays broken')
+    p.add_argument('--lost-after', metavar='S', type=float,
+                   help='for so long (30; with wait 600)')
     p.add_argument('--carrier', choices=('zmtp', 'libzmq'), default='zmtp',
                    help='what speaks ZeroMQ')
     p.add_argument('program', metavar='PROGRAM')
@@ -339,10 +344,16 @@ def start(a: argparse.Namespace) -> Native:
     _check_args(a.args, len(agreement.parties))
     facts = mpyc_facts.facts(a.program, a.args)
     with open(a.agreement, encoding='utf-8') as f:
-        text, differs = _measured(agreement, facts, json.load(f))
+        text = json.load(f)
+    differs = _measured(text, facts)
     identity = Identity.load(a.identity, _passphrase(a.passphrase_file))
+    wait = a.on_lost == 'wait'
+    lost_after = a.lost_after or (600.0 if wait else 30.0)
     options = Options(listen=a.listen, open_timeout=a.timeout,
-                      on_lost=a.on_lost, carrier=a.carrier)
+                      on_lost=a.on_lost, carrier=a.carrier,
+                      unresponsive=UNRESPONSIVE_S,
+                      resume_timeout=lost_after if wait else 600.0,
+                      liveness=30.0 if wait else lost_after)
     if not differs:
         return _open(agreement, identity, options)
     for line in differs:
@@ -355,8 +366,7 @@ def start(a: argparse.Namespace) -> Native:
               Options(listen=a.listen, open_timeout=MISMATCH_S)).free()
     except Refused:
         pass
-    raise Refused('this is not what was agreed; nothing was started',
-                  EXIT_PEER)
+    raise Refused('this is not what was agreed; nothing was started')
 
 
 def _terminate(number: int, frame: Any) -> NoReturn:
@@ -371,7 +381,7 @@ def main(argv: Sequence[str]) -> int:
         native = start(a)
     except (Error, Refused, mpyc_facts.FactsError) as exc:
         say(str(exc))
-        return exc.code if isinstance(exc, Refused) else EXIT_FAILED
+        return exc.code if isinstance(exc, Refused) else EXIT_NOT_STARTED
     signal.signal(signal.SIGTERM, _terminate)
     launcher = Launcher(native)
     try:

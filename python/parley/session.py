@@ -391,8 +391,8 @@ class Session:
 
     def _change(self) -> 'asyncio.Future[None]':
         """Something to wait for that ends when something has happened."""
-        assert self._loop is not None
-        future: 'asyncio.Future[None]' = self._loop.create_future()
+        loop = asyncio.get_running_loop()
+        future: 'asyncio.Future[None]' = loop.create_future()
         self._waiting.append(future)
         return future
 
@@ -565,9 +565,6 @@ class Session:
                     yield queue.popleft()
                 if self._closed or self._error is not None:
                     return
-                if self._native is None:
-                    await asyncio.sleep(0.01)  # not open yet
-                else:
-                    await self._change()
+                await self._change()
         finally:
             self._event_queues.remove(queue)

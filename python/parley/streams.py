@@ -433,7 +433,8 @@ class Streams:
             elif op == _RESET:
                 self._was_reset(party, e.value, stream)
             elif op == _END:
-                self._party_ended(party, -int(e.value))
+                self._party_ended(party, -int(e.value),
+                                  unpack(base + e.at, e.len))
             else:
                 self._stray(party, e.stream, stream)
 
@@ -480,7 +481,7 @@ class Streams:
             self._on_lost(who, f'{who} cut the connection: '
                           + REASONS.get(reason, f'reason {reason}'))
 
-    def _party_ended(self, party: int, err: int) -> None:
+    def _party_ended(self, party: int, err: int, why: bytes) -> None:
         if err == lib.PARLEY_ERR_CLOSED:
             # Its program has ended; TCP would say no more than that.
             for stream in list(self._streams[party].values()):
@@ -488,10 +489,7 @@ class Streams:
                 self._eof(stream)
             return
         if not self.ended:
-            exc = self.native.error(err)
-            who = self.parties[party]
-            self._on_lost(who, str(exc) if exc.party == party else
-                          f'{who}: {_text(lib.parley_did_err_string(err))}')
+            self._on_lost(self.parties[party], why.decode('utf-8', 'replace'))
 
     def _fail(self, err: int) -> None:
         exc = self.native.error(err)

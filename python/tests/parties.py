@@ -47,10 +47,17 @@ class Parties:
         return parley.Session(agreement or self.agreement,
                               self.identities[k], **options)
 
-    def save(self, directory):
-        """Write agreement.json and pK.identity."""
+    def save_agreement(self, directory):
+        """Write agreement.json."""
         with open(os.path.join(directory, 'agreement.json'), 'w',
                   encoding='utf-8') as f:
             json.dump(self.members, f)
+
+    def save(self, directory):
+        """Write agreement.json and pK.identity."""
+        self.save_agreement(directory)
         for k, identity in enumerate(self.identities):
-            identity.save(os.path.join(directory, f'p{k}.identity'))
+            path = os.path.join(directory, f'p{k}.identity')
+            if os.path.exists(path):
+                os.unlink(path)
+            identity.save(path)

@@ -2,6 +2,10 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
+import tempfile
 import unittest
 
 import parley
@@ -178,6 +182,24 @@ class Ends(unittest.TestCase):
         await asyncio.gather(a.close(), b.close())
         await watching
         self.assertIn((1, PartyState.READY), seen)
+
+
+class Hello(unittest.TestCase):
+    def test_the_hello_world_greets_in_python_and_in_few_lines(self):
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                            '..', '..', 'examples', 'hello.py')
+        with open(path, encoding='utf-8') as f:
+            self.assertLessEqual(len(f.readlines()), 15)
+        with tempfile.TemporaryDirectory() as d:
+            Parties(3).save(d)
+            ps = [subprocess.Popen(
+                [sys.executable, path, os.path.join(d, 'agreement.json'),
+                 os.path.join(d, f'p{k}.identity')],
+                stdout=subprocess.PIPE, text=True) for k in range(3)]
+            wanted = str([f'hello from {k}'.encode() for k in range(3)])
+            for p in ps:
+                self.assertEqual(p.communicate(timeout=LIMIT)[0].strip(),
+                                 wanted)
 
 
 if __name__ == '__main__':
