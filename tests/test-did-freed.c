@@ -27,7 +27,7 @@ static const char passphrase[] = "correct horse battery staple";
 
 /* In what forms the secret is looked for; not on the heap. */
 static struct {
-	int armed;
+	volatile int armed; /* free() is known not to read it */
 	uint8_t raw[SECRET_LEN];
 	char text[TEXT_LEN + 1]; /* base64url */
 	size_t n_freed, n_found;
