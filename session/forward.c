@@ -36,9 +36,9 @@ enum {
 };
 
 /* What epoll returns for descriptors that have no state of their own. */
-static enum session_forward_kind session_kind = SESSION_FORWARD_SESSION;
-static enum session_forward_kind timer_kind = SESSION_FORWARD_TIMER;
-static enum session_forward_kind watch_kind = SESSION_FORWARD_WATCH;
+static const enum session_forward_kind session_kind = SESSION_FORWARD_SESSION;
+static const enum session_forward_kind timer_kind = SESSION_FORWARD_TIMER;
+static const enum session_forward_kind watch_kind = SESSION_FORWARD_WATCH;
 
 /*
  * Telling
@@ -246,9 +246,10 @@ static bool unblock(struct session_forward *f)
  * Listeners and timers
  */
 
-static int watch(struct session_forward *f, int fd, void *what)
+static int watch(struct session_forward *f, int fd, const void *what)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = what};
+	struct epoll_event ev = {.events = EPOLLIN,
+				 .data.ptr = (void *)(uintptr_t)what};
 
 	return epoll_ctl(f->epoll_fd, EPOLL_CTL_ADD, fd, &ev)
 		   ? PARLEY_ERR_SYSTEM
