@@ -136,10 +136,11 @@ finish()
 	rm "$1.pid"
 }
 
-# What a program prints, without MPyC's own lines.
+# What a program prints, without MPyC's own lines and what shows progress.
 result()
 {
-	grep -v '^20[0-9-]* [0-9:,]* ' "$1" || :
+	tr '\r' '\n' <"$1" | sed 's/Progress \.\.\. *[0-9]*%//g' |
+		grep -v -e '^20[0-9-]* [0-9:,]* ' -e '^$' || :
 }
 
 # plain M PROGRAM...: over plain TCP; party 0's output to plain.out
