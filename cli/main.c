@@ -31,12 +31,10 @@ enum {
 static const char help_end[] =
     "\n"
     "'did-cli help COMMAND' says more; did-cli(1) says all.\n"
-    "exit codes: 0 done, 1 failed, 2 wrong usage, 3 another party is not who "
-    "or "
-    "what\n"
-    "it should be, 4 another party is missing, lost, or gave up, 5 a file, "
-    "identity,\n"
-    "passphrase or address of this side is unusable, 130 Ctrl-C, 143 kill.\n"
+    "exit codes: 0 done, 1 failed, 2 usage, 3 a party is not who or what it "
+    "should\n"
+    "be, 4 one is missing or lost, 5 a file or address here unusable; "
+    "128 + signal.\n"
     "\n"
     "example:\n"
     "  did-cli identity new --name alice\n";
