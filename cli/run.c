@@ -659,6 +659,7 @@ const struct cli_command cli_run = {
 	"  --daemon [--control PATH]  in a session of sessiond(8), which has "
 	"the "
 	"keys\n"
+	"\n"
 	"tcp: {address:N} in an ARGUMENT is where party N is reached, {port} "
 	"where to\n"
 	"listen; {port:N}, {index}, {parties}, {threshold}.\n"
