@@ -28,7 +28,7 @@ enum {
 };
 
 static const char script[] = {
-#include "mpyc_facts.inc"
+#include "cli/mpyc_facts.inc"
     , '\0'};
 
 /* Options of MPyC that say who is where. */

@@ -121,8 +121,9 @@ void cli_run_show_started(const struct cli_run *run)
 		cli_out_event(json_pack("{s:s, s:i}", "event", "started", "pid",
 					(int)run->child.pid));
 	else
-		cli_out_note("all %d parties are here, starting %s", run->n,
-			     cli_file_base_name(run->cmd[0]));
+		cli_out_note(
+		    "all %d parties are here, starting %s", run->n,
+		    cli_file_base_name(run->preset->program(run->cmd)));
 }
 
 void cli_run_show_end(const struct cli_run *run, int code)

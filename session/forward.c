@@ -15,16 +15,14 @@
 #include "session/forward.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <parley/err.h>
 
+#include "session/forward_party.h"
 #include "session/forward_stream.h"
 #include "session/local.h"
 #include "session/session.h"
@@ -36,9 +34,9 @@ enum {
 };
 
 /* What epoll returns for descriptors that have no state of their own. */
-static enum session_forward_kind session_kind = SESSION_FORWARD_SESSION;
-static enum session_forward_kind timer_kind = SESSION_FORWARD_TIMER;
-static enum session_forward_kind watch_kind = SESSION_FORWARD_WATCH;
+static const enum session_forward_kind session_kind = SESSION_FORWARD_SESSION;
+static const enum session_forward_kind timer_kind = SESSION_FORWARD_TIMER;
+static const enum session_forward_kind watch_kind = SESSION_FORWARD_WATCH;
 
 /*
  * Telling
@@ -61,48 +59,9 @@ const char *session_forward_reason_text(enum session_forward_reason reason)
 	return "no known reason";
 }
 
-void session_forward_report(struct session_forward *f,
-			    const struct session_forward_event *e,
-			    const char *format, ...)
-{
-	const struct parley_agreement *a = f->session->agreement;
-	struct session_forward_event told = *e;
-	char text[SESSION_FORWARD_TEXT_SIZE];
-	const char *name;
-	size_t len;
-	va_list ap;
-
-	if (!f->o.on_event)
-		return;
-	name = parley_session_agreement_party_name(a, (size_t)e->party);
-	len = (size_t)snprintf(
-	    text, sizeof(text),
-	    *name ? "party %d '%s' (%s): " : "party %d%s (%s): ", e->party,
-	    name, parley_session_agreement_party_did(a, (size_t)e->party));
-	if (len < sizeof(text)) {
-		va_start(ap, format);
-		vsnprintf(text + len, sizeof(text) - len, format, ap);
-		va_end(ap);
-	}
-	told.text = text;
-	f->o.on_event(f->o.context, &told);
-}
-
 /*
  * The session
  */
-
-bool session_forward_send(struct session_forward *f, int party, const void *msg,
-			  size_t len)
-{
-	int err = parley_session_send(f->session, party, msg, len);
-
-	if (err == PARLEY_ERR_MEMORY)
-		f->err = err;
-	if (err)
-		f->parties[party].blocked = true;
-	return !err;
-}
 
 static void send_reset(struct session_forward *f, int party, const uint8_t *msg)
 {
@@ -110,7 +69,7 @@ static void send_reset(struct session_forward *f, int party, const uint8_t *msg)
 	    SESSION_FORWARD_OP_RESET, msg[1], msg[2], SESSION_FORWARD_PROTOCOL};
 
 	/* If it does not go, a party that breaks the rules misses it. */
-	session_forward_send(f, party, reset, sizeof(reset));
+	session_forward_party_send(f, party, reset, sizeof(reset));
 }
 
 static bool is_theirs(const struct session_forward *f, int party,
@@ -200,12 +159,13 @@ static void look_for_gone(struct session_forward *f)
 		leave(f, i);
 		if (state == PARLEY_PARTY_CLOSED) {
 			e.type = SESSION_FORWARD_CLOSED;
-			session_forward_report(f, &e, "closed the session");
+			session_forward_party_report(f, &e,
+						     "closed the session");
 		} else {
 			e.type = SESSION_FORWARD_LOST;
 			e.err = f->session->parties[i].lost_err;
-			session_forward_report(f, &e, "lost: %s",
-					       f->session->parties[i].detail);
+			session_forward_party_report(
+			    f, &e, "lost: %s", f->session->parties[i].detail);
 		}
 	}
 }
@@ -246,9 +206,10 @@ static bool unblock(struct session_forward *f)
  * Listeners and timers
  */
 
-static int watch(struct session_forward *f, int fd, void *what)
+static int watch(struct session_forward *f, int fd, const void *what)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = what};
+	struct epoll_event ev = {.events = EPOLLIN,
+				 .data.ptr = (void *)(uintptr_t)what};
 
 	return epoll_ctl(f->epoll_fd, EPOLL_CTL_ADD, fd, &ev)
 		   ? PARLEY_ERR_SYSTEM
@@ -284,9 +245,10 @@ static void accept_one(struct session_forward *f, int party, int fd)
 
 	if (!session_local_is_users(fd, f->o.uid)) {
 		close(fd);
-		session_forward_report(f, &refused,
-				       "another user's connection to its port "
-				       "was refused");
+		session_forward_party_report(
+		    f, &refused,
+		    "another user's connection to its port "
+		    "was refused");
 		return;
 	}
 	if (session_forward_stream_accept(f, party, fd))

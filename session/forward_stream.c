@@ -22,6 +22,7 @@
 
 #include <parley/err.h>
 
+#include "session/forward_party.h"
 #include "session/local.h"
 #include "session/session.h"
 
@@ -116,7 +117,7 @@ static void report(struct session_forward *f,
 						.stream = st->number,
 						.ours = ours};
 
-	session_forward_report(f, &e, "%s", text);
+	session_forward_party_report(f, &e, "%s", text);
 }
 
 /* The number is free, and the other party has no part in it any more. */
@@ -324,8 +325,8 @@ static bool read_some(struct session_forward *f,
 		return (size_t)n == room;
 	st->credit -= (uint32_t)n;
 	put_head(f->buffer, SESSION_FORWARD_OP_DATA, st);
-	if (!session_forward_send(f, st->party, f->buffer,
-				  SESSION_FORWARD_HEAD_LEN + (size_t)n))
+	if (!session_forward_party_send(f, st->party, f->buffer,
+					SESSION_FORWARD_HEAD_LEN + (size_t)n))
 		hold(f, st, SESSION_FORWARD_HEAD_LEN + (size_t)n);
 	return (size_t)n == room;
 }
@@ -419,7 +420,7 @@ static bool send_small(struct session_forward *f,
 		       enum session_forward_op op, uint8_t *msg, size_t len)
 {
 	put_head(msg, op, st);
-	return session_forward_send(f, st->party, msg, len);
+	return session_forward_party_send(f, st->party, msg, len);
 }
 
 static bool send_open(struct session_forward *f,
@@ -447,7 +448,7 @@ static bool send_reset(struct session_forward *f,
 static bool send_held(struct session_forward *f,
 		      struct session_forward_stream *st)
 {
-	if (!session_forward_send(f, st->party, st->held, st->held_len))
+	if (!session_forward_party_send(f, st->party, st->held, st->held_len))
 		return false;
 	free(st->held);
 	st->held = NULL;
@@ -609,8 +610,13 @@ static void abandon(struct session_forward_stream *st)
 	st->held = NULL;
 	st->dial_ms = INT64_MAX;
 	if (!st->up) {
-		close_socket(st);
 		drop_queue(st);
+		/* The program may have written to it already. */
+		if (st->fd >= 0 && session_local_dialled(st->fd) == 0)
+			st->up = true;
+	}
+	if (!st->up) {
+		close_socket(st);
 		st->read_end = true;
 	}
 	write_queue(st);
@@ -630,8 +636,9 @@ void session_forward_stream_cut(struct session_forward *f,
 	if (reason == SESSION_FORWARD_WRONG_INDEX)
 		snprintf(claimed, sizeof(claimed), " (%u)",
 			 st->queue[0] + st->queue[1] * 256U);
-	session_forward_report(f, &e, "its connection was cut: %s%s",
-			       session_forward_reason_text(reason), claimed);
+	session_forward_party_report(f, &e, "its connection was cut: %s%s",
+				     session_forward_reason_text(reason),
+				     claimed);
 	st->reason = reason;
 	st->reset_owed = true;
 	abandon(st);
@@ -650,8 +657,9 @@ void session_forward_stream_reset(struct session_forward *f,
 							.stream = st->number,
 							.reason = reason};
 
-		session_forward_report(f, &e, "cut our connection: %s",
-				       session_forward_reason_text(reason));
+		session_forward_party_report(
+		    f, &e, "cut our connection: %s",
+		    session_forward_reason_text(reason));
 		st->reason = reason;
 		st->reset_owed = true;
 		abandon(st);
@@ -714,7 +722,8 @@ static bool is_second(const struct session_forward *f,
 	for (const struct session_forward_stream *other = f->streams; other;
 	     other = other->next) {
 		if (other != st && other->party == st->party && !other->ours &&
-		    other->tabled && !other->fin_received)
+		    other->tabled && !other->fin_received &&
+		    !other->reset_sent && !other->reset_owed)
 			return true;
 	}
 	return false;

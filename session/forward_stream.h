@@ -102,23 +102,6 @@ struct session_forward {
 };
 
 /*
- * session_forward_report(f, e, format, ...):
- * Tell the caller of ${e}; the sentence begins with the party's name.
- */
-void session_forward_report(struct session_forward *f,
-			    const struct session_forward_event *e,
-			    const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/*
- * session_forward_send(f, party, msg, len):
- * Send a message of the protocol.  Returns false if that is not possible now;
- * then the party is noted as blocked.
- */
-bool session_forward_send(struct session_forward *f, int party, const void *msg,
-			  size_t len);
-
-/*
  * session_forward_stream_find(f, party, number): NULL if there is none.
  */
 struct session_forward_stream *session_forward_stream_find(

@@ -16,7 +16,7 @@ _did_cli()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=
 	local commands='identity resolve pack unpack sign verify invite
-		agreement ping'
+		agreement ping run receipt'
 	local resolver='--web --web-private --web-ca --web-timeout
 		--web-redirects --directory'
 	local passphrase='--passphrase-file --passphrase-fd'
@@ -31,9 +31,12 @@ _did_cli()
 		;;
 	*/--type) words='ed25519 p256' ;;
 	*/--format) words='jwk pem seed' ;;
+	*/--preset) words='mpyc tcp' ;;
+	*/--on-lost) words='fail wait' ;;
 	*/--enc) words='a256cbc-hs512 a256gcm xc20p' ;;
 	*/--out | */--passphrase-file | */--key-passphrase-file | \
-		*/--program-file | */--web-ca | */--directory | */--png)
+		*/--program-file | */--web-ca | */--directory | */--png | \
+		*/--receipts | */--agreement)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -41,6 +44,7 @@ _did_cli()
 		*/--threshold | */--program | */--program-version | \
 		*/--parameter | */--parameter-text | */--expires-in | \
 		*/--count | */--interval | */--timeout | */--listen | \
+		*/--lost-after | \
 		*/--to | */--from | */--routing | */--url | */--goal | \
 		*/--goal-code | */--web-timeout | */--web-redirects)
 		return
@@ -56,6 +60,8 @@ _did_cli()
 		words='new list show import export --help'
 	elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" = agreement ]; then
 		words='new show check --help'
+	elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" = receipt ]; then
+		words='verify --help'
 	else
 		case $command/$sub in
 		identity/new)
@@ -81,8 +87,8 @@ _did_cli()
 		agreement/new)
 			words='--name --party --threshold --program
 				--program-version --program-file --parameter
-				--parameter-text --expires-in --out --json
-				--help'
+				--parameter-text --expires-in --preset --out
+				--json --help'
 			;;
 		agreement/show) words='--json --help' ;;
 		agreement/check)
@@ -107,6 +113,13 @@ _did_cli()
 				--json --help'
 			[ "$COMP_CWORD" -ne 2 ] || words="show $words"
 			;;
+		run/*)
+			words='--identity --preset --timeout --on-lost
+				--lost-after --receipts --listen
+				--passphrase-file --passphrase-fd --json
+				--help'
+			;;
+		receipt/verify) words='--agreement --json --help' ;;
 		ping/*)
 			words='--identity --count --interval --timeout
 				--listen --passphrase-file --passphrase-fd
@@ -116,7 +129,7 @@ _did_cli()
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	case $command/$sub in
-	agreement/show | agreement/check | ping/* | pack/* | unpack/* | \
+	agreement/* | ping/* | run/* | receipt/verify | pack/* | unpack/* | \
 		sign/* | verify/* | invite/show | identity/import)
 		case $cur in
 		-*) ;;

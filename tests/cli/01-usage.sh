@@ -61,7 +61,7 @@ cmp -s all "$dir/out" || fail 'help and --help differ'
 for c in identity 'identity new' 'identity list' 'identity show' \
 	'identity import' 'identity export' resolve pack unpack sign verify \
 	invite 'invite show' agreement 'agreement new' 'agreement show' \
-	'agreement check' ping; do
+	'agreement check' ping run receipt 'receipt verify'; do
 	# shellcheck disable=SC2086 # two words
 	run 0 $c --help
 	err ''

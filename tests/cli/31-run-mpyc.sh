@@ -108,15 +108,16 @@ claim 'a party where something differs is named to all, and nothing starts'
 agree
 number=2
 differs program.digests.program 'echo >>party.py'
+differs threshold : -T 0
 # The rest with one party less, for the time that it takes.
 python3 -c 'import json
 x = json.load(open("a.json"))
 del x["parties"][1]
+x["threshold"] = 0
 json.dump(x, open("a.json", "w"))'
 others=alice
 number=1
 differs program.digests.mpyc 'echo >mpyc/more.py'
-differs threshold : -T 0
 # Another version is another package: the first difference is the digest.
 differs program.digests.mpyc 'echo "__version__ = \"0.10\"" >mpyc/__init__.py'
 grep -qF 'error: parameters.mpyc.version is 0.10 here, the agreement says 0.11' \
@@ -145,15 +146,15 @@ done
 claim 'an agreement that does not say what to compare is refused'
 run 0 agreement new --name demo --out b.json --party "$a,alice" \
 	--party "$b,bob,tcp://127.0.0.1:$(free_port)"
-cd alice
+cd alice || fail "no directory"
 run 125 run ../b.json --identity alice --preset mpyc --timeout 1 -- \
 	python3 party.py
-cd ..
+cd .. || fail "no directory"
 err_has 'program.digests.mpyc is sha256:'
 err_has 'the agreement says nothing of it'
 
 claim 'who is where is not for the command line'
-cd alice
+cd alice || fail "no directory"
 for words in '-P localhost:1' '-I0' '-M 3' '--ssl' '-B 7000'; do
 	# shellcheck disable=SC2086 # words
 	run 125 run ../a.json --identity alice -- python3 party.py $words
@@ -161,7 +162,7 @@ for words in '-P localhost:1' '-I0' '-M 3' '--ssl' '-B 7000'; do
 done
 run 125 run ../a.json --identity alice -- ./party.py
 err_has 'hint: -- python3 ./party.py'
-cd ..
+cd .. || fail "no directory"
 
 # A program that lies has the digest of one that does not.
 lie()
