@@ -29,7 +29,7 @@ enum {
 
 static const char script[] = {
 #include "cli/mpyc_facts.inc"
-    , '\0'};
+    '\0'};
 
 /* Options of MPyC that say who is where. */
 static const char *const ours[] = {"-P",       "-I",	      "-C",
