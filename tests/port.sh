@@ -10,6 +10,9 @@
 # qemu-user and the cross compiler (gcc-s390x-linux-gnu, gcc-i686-linux-gnu,
 # gcc-aarch64-linux-gnu).  Some minutes; the live tests are left out, since
 # qemu is slow.
+#
+# Known: on i386 two tests of "session handshake", which read what is freed by
+# /proc/self/mem, fail under qemu; whether natively as well is not known yet.
 set -eu
 cd "$(dirname "$0")/.."
 arch=${1:-s390x}

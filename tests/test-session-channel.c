@@ -1614,6 +1614,34 @@ static void acks_alone_are_not_probed(void **state)
 	pair_free(&p);
 }
 
+/* PROTOCOL 5.6, the `next` of a resume. */
+static void next_of_a_resume_is_checked_against_what_was_sent(void **state)
+{
+	struct session_frame *f;
+	struct pair p;
+	uint64_t expected;
+
+	(void)state;
+	pair_init(&p, &usual);
+	put(p.a, p.b, 1, 100);
+	flush(p.a, p.b);
+	expected = session_channel_expected(p.b);
+	assert_int_equal(session_channel_resend(p.a, expected + 1),
+			 PARLEY_ERR_SEQUENCE);
+
+	/* Behind what was acknowledged: an ACK has overtaken it. */
+	acknowledge(p.b, p.a);
+	assert_int_equal(session_channel_resend(p.a, 0), 0);
+	while ((f = session_channel_take(p.a)))
+		assert_int_equal(session_channel_receive(p.b, f), 0);
+	assert_int_equal(session_channel_expected(p.b), expected);
+	put(p.a, p.b, 2, 100);
+	flush(p.a, p.b);
+	take(p.b, 1, 100);
+	take(p.b, 2, 100);
+	pair_free(&p);
+}
+
 static void records_kept_are_bounded(void **state)
 {
 	struct session_outgoing m = {.p = (const uint8_t *)"x", .len = 1};
@@ -1977,6 +2005,7 @@ int main(void)
 	    cmocka_unit_test(short_message_is_put_like_any_other),
 	    cmocka_unit_test(probe_is_the_oldest_and_brings_the_others),
 	    cmocka_unit_test(acks_alone_are_not_probed),
+	    cmocka_unit_test(next_of_a_resume_is_checked_against_what_was_sent),
 	    cmocka_unit_test(records_kept_are_bounded),
 	    cmocka_unit_test(
 		who_pings_without_acknowledging_gets_no_more_pongs),
