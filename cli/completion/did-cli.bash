@@ -16,12 +16,19 @@ _did_cli()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} sub=${COMP_WORDS[2]} words=
 	local commands='identity resolve pack unpack sign verify invite
-		agreement ping status'
+		agreement ping run receipt status'
 	local resolver='--web --web-private --web-ca --web-timeout
 		--web-redirects --directory'
 	local passphrase='--passphrase-file --passphrase-fd'
 
 	COMPREPLY=()
+	# Behind "--" is another program.
+	if [ "$command" = run ] && [ "$COMP_CWORD" -gt 2 ] &&
+		[[ " ${COMP_WORDS[*]:2:COMP_CWORD-2} " == *' -- '* ]]; then
+		[ "$prev" = -- ] && words=-c || words=-f
+		mapfile -t COMPREPLY < <(compgen "$words" -- "$cur")
+		return
+	fi
 	case $command/$prev in
 	*/--identity | pack/--from | sign/--from)
 		words=$(_did_cli_identities)
@@ -31,9 +38,12 @@ _did_cli()
 		;;
 	*/--type) words='ed25519 p256' ;;
 	*/--format) words='jwk pem seed' ;;
+	*/--preset) words='mpyc tcp' ;;
+	*/--on-lost) words='fail wait' ;;
 	*/--enc) words='a256cbc-hs512 a256gcm xc20p' ;;
 	*/--out | */--control | */--passphrase-file | */--key-passphrase-file | \
-		*/--program-file | */--web-ca | */--directory | */--png)
+		*/--program-file | */--web-ca | */--directory | */--png | \
+		*/--receipts | */--agreement)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
@@ -41,6 +51,7 @@ _did_cli()
 		*/--threshold | */--program | */--program-version | \
 		*/--parameter | */--parameter-text | */--expires-in | \
 		*/--count | */--interval | */--timeout | */--listen | \
+		*/--lost-after | \
 		*/--to | */--from | */--routing | */--url | */--goal | \
 		*/--goal-code | */--web-timeout | */--web-redirects)
 		return
@@ -56,6 +67,8 @@ _did_cli()
 		words='new list show import export --help'
 	elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" = agreement ]; then
 		words='new show check --help'
+	elif [ "$COMP_CWORD" -eq 2 ] && [ "$command" = receipt ]; then
+		words='verify --help'
 	else
 		case $command/$sub in
 		identity/new)
@@ -112,13 +125,20 @@ _did_cli()
 				--listen --passphrase-file --passphrase-fd
 				--json --help'
 			;;
+		run/*)
+			words="--identity --preset --timeout --on-lost
+				--lost-after --receipts --listen $passphrase
+				--json --help"
+			;;
+		receipt/verify) words='--agreement --json --help' ;;
 		status/*) words='--control --json --help' ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	case $command/$sub in
-	agreement/show | agreement/check | ping/* | pack/* | unpack/* | \
-		sign/* | verify/* | invite/show | identity/import)
+	agreement/show | agreement/check | ping/* | run/* | pack/* | \
+		unpack/* | sign/* | verify/* | invite/show | receipt/verify | \
+		identity/import)
 		case $cur in
 		-*) ;;
 		*)
