@@ -53,6 +53,7 @@ packages()
 	check  nftables          command nft
 	check  shellcheck        command shellcheck
 	check  spin              command spin
+	check  zsh               command zsh
 	debian debhelper         command dh
 	debian debootstrap       command debootstrap
 	debian dpkg-dev          command dpkg-buildpackage

@@ -257,11 +257,14 @@ int did_key_encode(char *did, size_t size, const struct did_key *key)
 int did_key_derive_x25519(struct did_key *x, const struct did_key *ed)
 {
 	uint8_t bytes[DID_KEY_X25519_LEN];
+	int err;
 
 	if (ed->type != DID_KEY_ED25519)
 		return PARLEY_ERR_ARGUMENT;
 	/* In the right group, or did_key_from_bytes() had refused it. */
-	did_x25519_from_edwards(bytes, ed->bytes);
+	err = did_x25519_from_edwards(bytes, ed->bytes);
+	if (err != 0)
+		return err;
 	return did_key_from_bytes(x, DID_KEY_X25519, bytes, sizeof(bytes));
 }
 

@@ -127,7 +127,7 @@ int did_key_encode(char *did, size_t size, const struct did_key *key)
  * so is not checked a second time.
  *
  * Returns 0, or PARLEY_ERR_KEY (small order after all), PARLEY_ERR_ARGUMENT
- * (not an Ed25519 key).
+ * (not an Ed25519 key), PARLEY_ERR_MEMORY.
  */
 int did_key_derive_x25519(struct did_key *x, const struct did_key *ed)
     __attribute__((warn_unused_result));

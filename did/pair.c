@@ -41,9 +41,11 @@ static int set_ed25519(struct did_pair *pair, const uint8_t *seed)
 static int set_x25519(struct did_pair *pair, const uint8_t *scalar)
 {
 	uint8_t pk[DID_KEY_X25519_LEN];
+	int err;
 
-	if (did_x25519_public(pk, scalar) != 0)
-		return PARLEY_ERR_KEY;
+	err = did_x25519_public(pk, scalar);
+	if (err != 0)
+		return err;
 	memcpy(pair->secret, scalar, SCALAR_LEN);
 	pair->secret_len = SCALAR_LEN;
 	return did_key_from_bytes(&pair->key, DID_KEY_X25519, pk, sizeof(pk));

@@ -58,7 +58,8 @@ int did_pair_from_secret(struct did_pair *pair, enum did_key_type type,
  * Set ${x} to the X25519 pair that belongs to the Ed25519 pair ${ed}: the
  * clamped first half of SHA-512 of the seed.
  *
- * Returns 0, or PARLEY_ERR_ARGUMENT (not an Ed25519 pair), PARLEY_ERR_KEY.
+ * Returns 0, or PARLEY_ERR_ARGUMENT (not an Ed25519 pair), PARLEY_ERR_KEY,
+ * PARLEY_ERR_MEMORY.
  */
 int did_pair_derive_x25519(struct did_pair *x, const struct did_pair *ed)
     __attribute__((warn_unused_result));

@@ -24,6 +24,7 @@
 #include "did/identity.h"
 #include "did/json.h"
 #include "did/secret.h"
+#include "did/x25519.h"
 #include "session/aead.h"
 
 #define TYPE_ACCEPT  "urn:parley:session/1.0/accept"
@@ -135,24 +136,30 @@ static int gate_remember(struct session_gate *g,
  * Pieces used by both sides
  */
 
-static struct session_handshake *handshake_new(
-    enum session_role role, const struct session_handshake_self *self,
-    const struct session_gate *gate,
-    const struct session_handshake_random *random)
+static int handshake_new(struct session_handshake **hp, enum session_role role,
+			 const struct session_handshake_self *self,
+			 const struct session_gate *gate,
+			 const struct session_handshake_random *random)
 {
 	struct session_handshake *h = calloc(1, sizeof(*h));
+	int err;
 
 	if (!h)
-		return NULL;
+		return PARLEY_ERR_MEMORY;
 	h->role = role;
 	h->state = OVER;
 	h->self = *self;
 	h->peer = -1;
 	memcpy(h->gate_key, gate->key, sizeof(h->gate_key));
 	memcpy(h->ephemeral, random->ephemeral, sizeof(h->ephemeral));
-	crypto_scalarmult_base(h->ephemeral_public, h->ephemeral);
+	err = did_x25519_public(h->ephemeral_public, h->ephemeral);
+	if (err) {
+		session_handshake_free(h);
+		return err;
+	}
 	session_schedule_start(&h->transcript);
-	return h;
+	*hp = h;
+	return 0;
 }
 
 void session_handshake_free(struct session_handshake *h)
@@ -538,9 +545,9 @@ int session_handshake_propose(struct session_handshake **hp,
 	int err;
 
 	/* A1 */
-	h = handshake_new(SESSION_INITIATOR, self, gate, random);
-	if (!h)
-		return PARLEY_ERR_MEMORY;
+	err = handshake_new(&h, SESSION_INITIATOR, self, gate, random);
+	if (err)
+		return err;
 	h->peer = (int)peer;
 	memcpy(h->tag, random->tag, sizeof(h->tag));
 	err = gate_remember(gate, h->tag, true);
@@ -829,7 +836,7 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 	struct propose p;
 	struct did_writer w;
 	size_t clear_len;
-	int err;
+	int err, new_err;
 
 	*replyp = NULL;
 	*hp = NULL;
@@ -840,9 +847,9 @@ int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 	err = check_propose(gate, self, &p, msg, len, &refuse);
 	if (err && !refuse)
 		return err;
-	h = handshake_new(SESSION_RESPONDER, self, gate, random);
-	if (!h)
-		return PARLEY_ERR_MEMORY;
+	new_err = handshake_new(&h, SESSION_RESPONDER, self, gate, random);
+	if (new_err)
+		return new_err;
 	memcpy(h->tag, p.tag, sizeof(h->tag));
 	memcpy(h->nonce, random->message_id, sizeof(h->nonce));
 	session_schedule_absorb(&h->transcript, msg, len); /* T1 */

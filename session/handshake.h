@@ -71,7 +71,8 @@ struct session_handshake;
  * session_handshake_free().
  *
  * Returns 0, or PARLEY_ERR_MEMORY, PARLEY_ERR_REPLAY or PARLEY_ERR_REFLECTION
- * (the tag was used before, which randomness does not do).
+ * (the tag was used before), PARLEY_ERR_KEY (the ephemeral key is all zero):
+ * neither of which randomness does.
  */
 int session_handshake_propose(struct session_handshake **hp,
 			      uint8_t msg[SESSION_PROPOSE_LEN_MAX],
@@ -95,7 +96,8 @@ int session_handshake_propose(struct session_handshake **hp,
  * PARLEY_ERR_VERSION (refuse), PARLEY_ERR_REPLAY, PARLEY_ERR_REFLECTION,
  * PARLEY_ERR_ADDRESS (refuse: the sender wants another DID here),
  * PARLEY_ERR_SUITE (refuse), PARLEY_ERR_DH, PARLEY_ERR_EXHAUSTED,
- * PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM.
+ * PARLEY_ERR_KEY (the own ephemeral key is all zero), PARLEY_ERR_MEMORY,
+ * PARLEY_ERR_SYSTEM.
  */
 int session_handshake_accept(struct session_handshake **hp, uint8_t **replyp,
 			     size_t *reply_lenp, struct session_gate *gate,

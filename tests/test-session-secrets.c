@@ -64,8 +64,10 @@ static void publish(const void *p, size_t len, const char *why)
  * (-Wl,--wrap).
  */
 
-int __real_crypto_scalarmult_base(unsigned char *q, const unsigned char *n);
-int __wrap_crypto_scalarmult_base(unsigned char *q, const unsigned char *n);
+int __real_crypto_scalarmult_ed25519_base(unsigned char *q,
+					  const unsigned char *n);
+int __wrap_crypto_scalarmult_ed25519_base(unsigned char *q,
+					  const unsigned char *n);
 int __real_crypto_scalarmult(unsigned char *q, const unsigned char *n,
 			     const unsigned char *p);
 int __wrap_crypto_scalarmult(unsigned char *q, const unsigned char *n,
@@ -92,11 +94,13 @@ void __real_session_schedule_absorb(struct session_transcript *t, const void *p,
 void __wrap_session_schedule_absorb(struct session_transcript *t, const void *p,
 				    size_t len);
 
-int __wrap_crypto_scalarmult_base(unsigned char *q, const unsigned char *n)
+int __wrap_crypto_scalarmult_ed25519_base(unsigned char *q,
+					  const unsigned char *n)
 {
-	int r = __real_crypto_scalarmult_base(q, n);
+	int r = __real_crypto_scalarmult_ed25519_base(q, n);
 
-	publish(q, 32, "a public key");
+	publish(q, 32, "a public key, in another form");
+	publish(&r, sizeof(r), "zero is no secret");
 	return r;
 }
 

@@ -22,6 +22,13 @@ _did_cli()
 	local passphrase='--passphrase-file --passphrase-fd'
 
 	COMPREPLY=()
+	# Behind "--" is another program.
+	if [ "$command" = run ] && [ "$COMP_CWORD" -gt 2 ] &&
+		[[ " ${COMP_WORDS[*]:2:COMP_CWORD-2} " == *' -- '* ]]; then
+		[ "$prev" = -- ] && words=-c || words=-f
+		mapfile -t COMPREPLY < <(compgen "$words" -- "$cur")
+		return
+	fi
 	case $command/$prev in
 	*/--identity | pack/--from | sign/--from)
 		words=$(_did_cli_identities)
@@ -125,13 +132,20 @@ _did_cli()
 				--listen --passphrase-file --passphrase-fd
 				--json --help'
 			;;
+		run/*)
+			words="--identity --preset --timeout --on-lost
+				--lost-after --receipts --listen $passphrase
+				--json --help"
+			;;
+		receipt/verify) words='--agreement --json --help' ;;
 		status/*) words='--control --json --help' ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	case $command/$sub in
-	agreement/* | ping/* | run/* | receipt/verify | pack/* | unpack/* | \
-		sign/* | verify/* | invite/show | identity/import)
+	agreement/show | agreement/check | ping/* | run/* | pack/* | \
+		unpack/* | sign/* | verify/* | invite/show | receipt/verify | \
+		identity/import)
 		case $cur in
 		-*) ;;
 		*)
