@@ -51,18 +51,20 @@ inside()
 	chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
 }
 
-# All files but what apt and dpkg keep for themselves.
+# All files but what apt and dpkg keep for themselves, and the backups of the
+# table of users: that of the daemon stays, as Debian wants it.
 files()
 {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./tmp \
 	    -o -path ./var/lib/apt -o -path ./var/lib/dpkg -o -path ./var/cache \
-	    -o -path ./var/log \) -prune -o -print) | LC_ALL=C sort
+	    -o -path ./var/log -o -path './etc/*-' \) -prune -o -print) | LC_ALL=C sort
 }
 
 inside apt-get -q update
 inside apt-get -q -y install --no-install-recommends gcc libc6-dev \
     libsodium-dev pkg-config python3 libcurl4 libjansson4 libcbor0.8 \
-    libzmq5 libqrencode4 libpng16-16 libssl3 man-db
+    libzmq5 libqrencode4 libpng16-16 libssl3 man-db \
+    systemd-standalone-sysusers
 files >"$work/before"
 cp "$work"/source/*.deb "$root/tmp/"
 inside sh -c 'dpkg -i /tmp/libparley0_*.deb /tmp/libparley-dev_*.deb \
@@ -81,6 +83,8 @@ gcc -std=c11 -D_GNU_SOURCE -I. -o build/examples/joint-stats examples/*.c \
     $(pkg-config --cflags --libs parley libsodium)
 sh examples/joint-stats.sh build
 did-cli --version
+sessiond --version
+! sessiond --check-config
 man did-cli >/dev/null
 man parley-agreement >/dev/null
 JOB
