@@ -120,13 +120,6 @@ _did_cli()
 				--json --help'
 			[ "$COMP_CWORD" -ne 2 ] || words="show $words"
 			;;
-		run/*)
-			words='--identity --preset --timeout --on-lost
-				--lost-after --receipts --listen
-				--passphrase-file --passphrase-fd --json
-				--help'
-			;;
-		receipt/verify) words='--agreement --json --help' ;;
 		ping/*)
 			words='--identity --count --interval --timeout
 				--listen --passphrase-file --passphrase-fd
@@ -134,8 +127,8 @@ _did_cli()
 			;;
 		run/*)
 			words="--identity --preset --timeout --on-lost
-				--lost-after --receipts --listen $passphrase
-				--json --help"
+				--lost-after --receipts --listen --daemon
+				--control $passphrase --json --help"
 			;;
 		receipt/verify) words='--agreement --json --help' ;;
 		status/*) words='--control --json --help' ;;
