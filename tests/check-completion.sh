@@ -5,7 +5,7 @@
 #
 #   sh tests/check-completion.sh BUILD
 #
-# Needs zsh and bash.
+# Needs zsh, bash and shellcheck.
 set -eu
 
 [ $# -eq 1 ] || {
@@ -112,7 +112,7 @@ done
 exit 0
 END
 
-bash -n did-cli.bash
+shellcheck -S warning -s bash did-cli.bash
 zsh -n _did-cli
 bash "$work/ask.bash" <"$work/contexts" >"$work/offered.bash" || {
 	echo "did-cli.bash: does not load in bash" >&2

@@ -1247,6 +1247,24 @@ static void own_ephemeral_key_in_accept_is_refused(void **state)
 	run_free(&run);
 }
 
+static void zero_is_no_ephemeral_secret(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_init(&run, 10);
+	run_propose(&run);
+	memset(run.r.random.ephemeral, 0, SESSION_EPHEMERAL_LEN);
+	assert_int_equal(
+	    session_handshake_accept(&run.r.h, &run.accept, &run.accept_len,
+				     &run.r.gate, &run.r.self, run.propose,
+				     run.propose_len, &run.r.random, NOW),
+	    PARLEY_ERR_KEY);
+	assert_null(run.r.h);
+	assert_null(run.accept);
+	run_free(&run);
+}
+
 /*
  * Envelopes with one thing wrong.  One table for both messages.
  */
@@ -2338,6 +2356,7 @@ int main(void)
 	    cmocka_unit_test(confirm_of_another_session_is_refused),
 	    cmocka_unit_test(message_of_another_step_is_refused),
 	    cmocka_unit_test(own_ephemeral_key_in_accept_is_refused),
+	    cmocka_unit_test(zero_is_no_ephemeral_secret),
 	    cmocka_unit_test(
 		lie_in_a_signed_envelope_is_refused_with_its_error),
 	    cmocka_unit_test(confirm_to_two_parties_is_refused),
