@@ -1518,7 +1518,8 @@ int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms)
 
 	if (until == INT64_MAX)
 		return -1;
-	until -= session_now_coarse_ms();
+	/* Nobody who opens is to wait a tick for what is due now. */
+	until -= is_opening(s) ? session_now_ms() : session_now_coarse_ms();
 	return until < 0 ? 0 : until > INT32_MAX ? INT32_MAX : (int)until;
 }
 
