@@ -201,16 +201,16 @@ static void on_events(struct cli_sessiond *d,
 		      const struct session_control_request *q,
 		      struct cli_sessiond_session *s)
 {
-	struct cli_sessiond_tie *t =
-	    s ? cli_sessiond_client_tie(client, s) : NULL;
+	struct cli_sessiond_tie *t;
 
 	cli_sessiond_client_done(d, client, q->id);
 	if (!s) {
 		client->all_events = true;
 		return;
 	}
+	t = client->gone ? NULL : cli_sessiond_client_tie(client, s);
 	if (!t)
-		return; /* disconnected meanwhile */
+		return; /* disconnected meanwhile, its ties freed */
 	t->events = true;
 	for (int i = 0; i < parley_session_n_parties(s->session); i++)
 		if (i != parley_session_self(s->session) && !client->gone)

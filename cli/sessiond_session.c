@@ -381,7 +381,7 @@ int64_t cli_sessiond_session_deadline(const struct cli_sessiond_session *s)
 
 	if (cli_sessiond_session_is_over(s))
 		return at;
-	if (s->alone_ms > 0)
+	if (s->alone_ms > 0 && s->finish_ms == 0)
 		at = s->alone_ms + s->linger_ms;
 	if (s->finish_ms > 0 && s->finish_ms < at)
 		at = s->finish_ms;

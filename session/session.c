@@ -247,8 +247,11 @@ static int hold(struct session_party *p, const struct session_outgoing *m)
 /* How the last thing that happened to ${p} is told to callers. */
 static int party_error(struct parley_session *s, const struct session_party *p)
 {
-	const int party = session_index(s, p);
+	int party;
 
+	if (p->state == PARLEY_PARTY_LOST && p->lost_after)
+		p = p->lost_after;
+	party = session_index(s, p);
 	if (p->state == PARLEY_PARTY_CLOSED)
 		return session_error(s, PARLEY_ERR_CLOSED, party,
 				     "closed the session");
@@ -269,6 +272,14 @@ void session_party_lose(struct parley_session *s, struct session_party *p,
 	if (next > 0)
 		snprintf(p->detail + len, sizeof(p->detail) - len,
 			 "; its last record was %" PRIu64, next - 1);
+	/* Who noticed a loss earlier and left is not who is to be named. */
+	if (!s->first_lost) {
+		s->first_lost = p;
+		s->first_lost_ms = session_now_ms();
+	} else if (err == PARLEY_ERR_LOST &&
+		   session_now_ms() - s->first_lost_ms <= s->o.liveness_ms) {
+		p->lost_after = s->first_lost;
+	}
 	p->lost_err = err;
 	p->lost_ms = INT64_MAX;
 	session_retransmit_init(&p->timers);

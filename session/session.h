@@ -97,7 +97,8 @@ struct session_party {
 	uint8_t *held; /* message accepted, partly put */
 	struct session_outgoing rest;
 	int lost_err;
-	char detail[SESSION_DETAIL_SIZE]; /* last thing that went wrong */
+	const struct session_party *lost_after; /* left for that one's sake */
+	char detail[SESSION_DETAIL_SIZE];	/* last thing that went wrong */
 
 	int64_t ping_us; /* sent at; 0: none under way */
 	uint64_t rtt_us;
@@ -134,6 +135,8 @@ struct parley_session {
 	/* Running. */
 	struct session_party *dirty, **dirty_tail;
 	struct session_party *full, **full_tail;
+	const struct session_party *first_lost;
+	int64_t first_lost_ms;
 	int wanted; /* recv() waits for it, or for PARLEY_ANY, or _NOBODY */
 
 	/* parley_session_fd(). */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -602,6 +603,8 @@ static void party_main(struct scene *sc, size_t i, enum harm harm)
 	const void *msg;
 	size_t len;
 
+	/* A stopped process would outlive a test that has failed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* Connections of the proxies, which are threads of the parent, must not
 	 * live on here when the proxies close them. */
 	for (int fd = 3; fd < 1024; fd++)

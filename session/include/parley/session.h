@@ -7,7 +7,7 @@
  *
  * A program that runs one party:
  *
- *   parley_session_agreement_load(&agreement, "agreement.json");
+ *   parley_session_agreement_load(&agreement, NULL, "agreement.json");
  *   parley_did_identity_load(&identity, "alice.identity", NULL, 0);
  *   parley_session_open(&session, agreement, identity, NULL);
  *   parley_session_send(session, 1, share, share_len);
