@@ -67,7 +67,14 @@ class Client:
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(LIMIT)
-        self.socket.connect(path)
+        for _ in range(1000):
+            try:
+                self.socket.connect(path)
+                break
+            except BlockingIOError:  # its queue is full: the daemon is busy
+                time.sleep(0.01)
+        else:
+            raise TimeoutError(f'{path} takes no connection')
         self.buffer = b""
         self.id = 0
         self.events, self.replies = [], {}
