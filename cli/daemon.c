@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/out.h"
 #include "session/carrier.h"
+#include "session/session.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 5000,
@@ -29,14 +29,6 @@ struct cli_daemon {
 	uint64_t last_id;
 	bool up;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Fetch what has come; a frame is kept. */
 static int fetch(struct cli_daemon *d)
@@ -69,7 +61,7 @@ static int fetch(struct cli_daemon *d)
 static int wait_for(struct cli_daemon *d, int64_t limit)
 {
 	int64_t until = session_carrier_deadline(d->carrier);
-	const int64_t now = now_ms();
+	const int64_t now = session_now_ms();
 
 	if (now >= limit)
 		return PARLEY_ERR_TIMEOUT;
@@ -102,7 +94,7 @@ char *cli_daemon_find(void)
 
 static int connect_to(struct cli_daemon *d, const char *path)
 {
-	const int64_t limit = now_ms() + CONNECT_TIMEOUT_MS;
+	const int64_t limit = session_now_ms() + CONNECT_TIMEOUT_MS;
 	char *endpoint;
 	int err;
 
@@ -191,7 +183,7 @@ int cli_daemon_next(struct cli_daemon *d, struct session_control_reply *a)
 int cli_daemon_call(struct cli_daemon *d, struct session_control_reply *a,
 		    struct session_control_request *q, int timeout_ms)
 {
-	const int64_t limit = now_ms() + timeout_ms;
+	const int64_t limit = session_now_ms() + timeout_ms;
 	int err = cli_daemon_send(d, q);
 
 	while (!err) {

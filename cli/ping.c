@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <parley/session.h>
 
@@ -25,6 +24,7 @@
 #include "cli/ping_show.h"
 #include "cli/stop.h"
 #include "cli/store.h"
+#include "session/session.h"
 
 /* The message that says: no more pings from here. */
 static const char done_text[] = "did-cli ping: done";
@@ -38,14 +38,6 @@ enum {
 	CLOSE_TIMEOUT_MS = 5000,
 	TURN_MS_MAX = 1000,
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The exit code for an error of a session that had begun. */
 static int exit_code(int err)
@@ -195,7 +187,7 @@ static int wait_while(struct cli_ping_run *p,
 	int64_t left;
 	int r;
 
-	while (look(p, wanted) && (left = until_ms - now_ms()) > 0) {
+	while (look(p, wanted) && (left = until_ms - session_now_ms()) > 0) {
 		r = turn(p, left);
 		if (r != 0)
 			return r;
@@ -220,13 +212,13 @@ static int measure(struct cli_ping_run *p)
 {
 	for (int round = 0; round < p->count && look(p, has_not_left);
 	     round++) {
-		int64_t begin = now_ms(), rest;
+		int64_t begin = session_now_ms(), rest;
 		int r = ping_all(p);
 
 		if (r == 0)
 			r = wait_while(p, owes_answer, begin + p->timeout_ms);
 		while (r == 0 && round + 1 < p->count &&
-		       (rest = begin + p->interval_ms - now_ms()) > 0)
+		       (rest = begin + p->interval_ms - session_now_ms()) > 0)
 			r = turn(p, rest);
 		if (r != 0)
 			return r;
@@ -244,7 +236,7 @@ static int finish(struct cli_ping_run *p)
 			set_left(p, i);
 	}
 	parley_session_flush(p->session);
-	return wait_while(p, owes_done, now_ms() + p->timeout_ms);
+	return wait_while(p, owes_done, session_now_ms() + p->timeout_ms);
 }
 
 /* Did every party answer everything and take part to the end? */

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/args.h"
@@ -31,6 +30,7 @@
 #include "cli/ping_show.h"
 #include "cli/receipt.h"
 #include "cli/store.h"
+#include "session/session.h"
 
 enum {
 	TIMEOUT_MS_DEFAULT = 60000,
@@ -44,14 +44,6 @@ enum {
 	GRACE_MS = 1000, /* for a program whose connections have ended */
 	TERM_MS = 5000,	 /* for one that was asked to end */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /*
  * What happens to the connections
@@ -228,7 +220,7 @@ static void wait_for_child(struct cli_run *run, int64_t limit_ms)
 	struct pollfd fd = {.fd = run->child.fd, .events = POLLIN};
 	int64_t left;
 
-	while (!run->child.over && (left = limit_ms - now_ms()) > 0) {
+	while (!run->child.over && (left = limit_ms - session_now_ms()) > 0) {
 		poll(&fd, 1, (int)left);
 		cli_child_signals(&run->child);
 	}
@@ -236,9 +228,9 @@ static void wait_for_child(struct cli_run *run, int64_t limit_ms)
 
 void cli_run_end_child(struct cli_run *run)
 {
-	wait_for_child(run, now_ms() + GRACE_MS);
+	wait_for_child(run, session_now_ms() + GRACE_MS);
 	cli_child_kill(&run->child, SIGTERM);
-	wait_for_child(run, now_ms() + TERM_MS);
+	wait_for_child(run, session_now_ms() + TERM_MS);
 	cli_child_kill(&run->child, SIGKILL);
 	wait_for_child(run, INT64_MAX);
 }
@@ -253,7 +245,8 @@ static void drain(struct cli_run *run, int64_t limit_ms)
 		r = session_forward_process(run->forward, DRAIN_TURN_MS);
 		cli_child_signals(&run->child);
 	} while (r == 0 && run->ending == 0 && run->child.stopped == 0 &&
-		 now_ms() < limit_ms && !session_forward_is_idle(run->forward));
+		 session_now_ms() < limit_ms &&
+		 !session_forward_is_idle(run->forward));
 }
 
 static int finish(struct cli_run *run)
@@ -262,7 +255,7 @@ static int finish(struct cli_run *run)
 	int code = cli_child_exit_code(&run->child), err;
 
 	if (code != 0) {
-		drain(run, now_ms() + FAILED_DRAIN_MS);
+		drain(run, session_now_ms() + FAILED_DRAIN_MS);
 		snprintf(reason, sizeof(reason),
 			 "its program ended with exit code %d", code);
 		parley_session_abort(run->session, reason);

@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/out.h"
 #include "cli/run.h"
+#include "session/session.h"
 
 enum {
 	CALL_MS = 30 * 1000,
@@ -40,14 +40,6 @@ struct held {
 	int64_t opened_ms;
 	char error[512]; /* of the session */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void copy_text(char *to, size_t size, struct session_dcbor_string text)
 {
@@ -88,7 +80,7 @@ static void on_party(struct held *h, const struct session_control_reply *a,
 	    .name = parley_session_agreement_party_name(agreement, i),
 	    .did = parley_session_agreement_party_did(agreement, i),
 	    .detail = text[0] ? text : NULL,
-	    .waited_ms = now_ms() - h->opened_ms};
+	    .waited_ms = session_now_ms() - h->opened_ms};
 	struct session_forward_event lost = {.type = SESSION_FORWARD_LOST,
 					     .party = p.party,
 					     .stream = -1,
@@ -185,7 +177,7 @@ static bool open_session(struct held *h, const char *did)
 		return false;
 	}
 	h->session = o.session;
-	h->opened_ms = now_ms();
+	h->opened_ms = session_now_ms();
 	h->states = calloc(o.n, sizeof(*h->states));
 	h->ports = calloc(o.n, sizeof(*h->ports));
 	if (!h->states || !h->ports) {

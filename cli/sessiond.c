@@ -18,11 +18,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "did/secret.h"
+#include "session/session.h"
 
 enum {
 	/* Longest time without a look around. */
@@ -53,14 +53,6 @@ struct options {
 	const char *config;
 	bool check;
 };
-
-int64_t cli_sessiond_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The command line counts for more than the file. */
 static void apply_log(struct cli_sessiond_config *c,
@@ -132,7 +124,7 @@ int cli_sessiond_reload(struct cli_sessiond *d,
 
 static void stop(struct cli_sessiond *d)
 {
-	const int64_t limit = cli_sessiond_now_ms() + d->config.stop_ms;
+	const int64_t limit = session_now_ms() + d->config.stop_ms;
 	struct cli_sessiond_session *s;
 
 	if (d->stopping)
@@ -180,7 +172,7 @@ static void free_over(struct cli_sessiond *d)
 
 static int poll_timeout(const struct cli_sessiond *d, int64_t watchdog_at)
 {
-	const int64_t now = cli_sessiond_now_ms();
+	const int64_t now = session_now_ms();
 	int64_t at = now + (d->metrics ? 5000 : TURN_MS_MAX), t;
 	const struct cli_sessiond_session *s;
 
@@ -245,9 +237,9 @@ static int loop(struct cli_sessiond *d, int signal_fd)
 	int err = 0;
 
 	while (!err && !(d->stopping && all_over(d))) {
-		if (cli_sessiond_now_ms() >= watchdog_at) {
+		if (session_now_ms() >= watchdog_at) {
 			cli_sessiond_notify("WATCHDOG=1");
-			watchdog_at = cli_sessiond_now_ms() + beat;
+			watchdog_at = session_now_ms() + beat;
 		}
 		err = turn(d, signal_fd, watchdog_at);
 	}
@@ -331,7 +323,7 @@ static int serve(struct cli_sessiond *d)
 		return CLI_FAILED;
 	}
 	raise_limit();
-	d->started_ms = cli_sessiond_now_ms();
+	d->started_ms = session_now_ms();
 	if ((err = cli_sessiond_config_unlock(&d->config, error, NULL)) ||
 	    (err = cli_sessiond_control_new(d, error)) ||
 	    (err = cli_sessiond_metrics_new(d, error)) ||

@@ -88,8 +88,6 @@ struct cli_sessiond {
 	bool stopping;
 };
 
-int64_t cli_sessiond_now_ms(void);
-
 #define CLI_SESSIOND_LOG(d, level, session, ...)                              \
 	cli_sessiond_log_put(&(d)->config.log, CLI_SESSIOND_##level, session, \
 			     __VA_ARGS__)
@@ -144,6 +142,10 @@ void cli_sessiond_session_abort(struct cli_sessiond_session *s,
 
 /* cli_sessiond_session_deadline(s): when it is to be looked at; INT64_MAX. */
 int64_t cli_sessiond_session_deadline(const struct cli_sessiond_session *s);
+
+/* cli_sessiond_session_add_stats(s, sum): what went over all its channels. */
+void cli_sessiond_session_add_stats(const struct cli_sessiond_session *s,
+				    struct parley_party_stats *sum);
 
 void cli_sessiond_session_free(struct cli_sessiond_session *s);
 

@@ -17,6 +17,7 @@
 #include "cli/sessiond.h"
 #include "cli/sessiond_client.h"
 #include "session/carrier.h"
+#include "session/session.h"
 
 enum {
 	WAITING_MAX = 64,	       /* of one client */
@@ -238,7 +239,7 @@ void cli_sessiond_client_wait(struct cli_sessiond *d,
 	    .id = q->id,
 	    .close = q->op == SESSION_CONTROL_CLOSE,
 	    .from = (int)q->party,
-	    .until_ms = cli_sessiond_now_ms() + (int64_t)q->wait_ms};
+	    .until_ms = session_now_ms() + (int64_t)q->wait_ms};
 	client->n_waiting++;
 	*c->waiting_tail = w;
 	c->waiting_tail = &w->next;
@@ -355,7 +356,7 @@ static bool serve_close(struct cli_sessiond *d,
 void cli_sessiond_control_serve(struct cli_sessiond *d)
 {
 	struct cli_sessiond_control *c = d->control;
-	const int64_t now = cli_sessiond_now_ms();
+	const int64_t now = session_now_ms();
 	struct cli_sessiond_waiting *w;
 
 	for (w = c->waiting; w; w = w->next) {

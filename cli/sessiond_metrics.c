@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli/sessiond.h"
+#include "session/session.h"
 
 enum {
 	CONNS_MAX = 16,
@@ -71,20 +72,9 @@ static void put_sessions(FILE *f, const struct cli_sessiond *d,
 
 	for (s = d->sessions; s; s = s->next) {
 		sessions[parley_session_state(s->session)]++;
-		for (int i = 0; i < parley_session_n_parties(s->session); i++) {
-			struct parley_party_stats one;
-
+		for (int i = 0; i < parley_session_n_parties(s->session); i++)
 			parties[parley_session_party_state(s->session, i)]++;
-			if (parley_session_stats(s->session, i, &one))
-				continue;
-			sum->messages_sent += one.messages_sent;
-			sum->messages_received += one.messages_received;
-			sum->bytes_sent += one.bytes_sent;
-			sum->bytes_received += one.bytes_received;
-			sum->wire_bytes_sent += one.wire_bytes_sent;
-			sum->wire_bytes_received += one.wire_bytes_received;
-			sum->resumes += one.resumes;
-		}
+		cli_sessiond_session_add_stats(s, sum);
 	}
 	fputs("# HELP sessiond_sessions Sessions by state.\n"
 	      "# TYPE sessiond_sessions gauge\n",
@@ -112,7 +102,7 @@ static char *make_text(const struct cli_sessiond *d, size_t *lenp)
 	if (!f)
 		return NULL;
 	put(f, "uptime_seconds", "gauge", "Since the daemon was started.",
-	    (uint64_t)(cli_sessiond_now_ms() - d->started_ms) / 1000);
+	    (uint64_t)(session_now_ms() - d->started_ms) / 1000);
 	put_sessions(f, d, &sum);
 	put(f, "sessions_opened_total", "counter", "Sessions begun.",
 	    t->sessions_opened);
@@ -179,8 +169,7 @@ static void accept_one(struct cli_sessiond_metrics *m)
 	for (size_t i = 0; fd >= 0 && i < CONNS_MAX; i++)
 		if (m->conns[i].fd < 0) {
 			m->conns[i].fd = fd;
-			m->conns[i].until_ms =
-			    cli_sessiond_now_ms() + TIMEOUT_MS;
+			m->conns[i].until_ms = session_now_ms() + TIMEOUT_MS;
 			return;
 		}
 	if (fd >= 0)
@@ -242,7 +231,7 @@ nfds_t cli_sessiond_metrics_fds(const struct cli_sessiond *d,
 void cli_sessiond_metrics_step(struct cli_sessiond *d)
 {
 	struct cli_sessiond_metrics *m = d->metrics;
-	const int64_t now = cli_sessiond_now_ms();
+	const int64_t now = session_now_ms();
 
 	if (!m)
 		return;

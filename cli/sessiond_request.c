@@ -7,6 +7,7 @@
 
 #include "cli/sessiond.h"
 #include "cli/sessiond_client.h"
+#include "session/session.h"
 
 static void on_open(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		    const struct session_control_request *q)
@@ -53,7 +54,7 @@ static void put_session(struct session_dcbor_writer *w,
 	    .did = text_of(parley_did_identity_did(s->identity->id)),
 	    .self = (uint64_t)parley_session_self(s->session),
 	    .state = parley_session_state(s->session),
-	    .age_ms = (uint64_t)(cli_sessiond_now_ms() - s->opened_ms),
+	    .age_ms = (uint64_t)(session_now_ms() - s->opened_ms),
 	    .clients = s->n_clients,
 	    .forwarding = s->forward != NULL,
 	    .error = text_of(s->error ? s->error : ""),
@@ -241,8 +242,7 @@ static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		return;
 	}
 	cli_sessiond_client_wait(d, client, q, s);
-	cli_sessiond_session_finish(s, cli_sessiond_now_ms() +
-					   d->config.resume_ms +
+	cli_sessiond_session_finish(s, session_now_ms() + d->config.resume_ms +
 					   d->config.liveness_ms);
 }
 

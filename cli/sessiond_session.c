@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #include "cli/sessiond.h"
+#include "session/session.h"
 
 enum {
 	HEX_SIZE = 2 * PARLEY_AGREEMENT_HASH_LEN + 1,
@@ -87,8 +88,8 @@ static void look(struct cli_sessiond_session *s)
 	cli_sessiond_control_event(s, -1, state, error);
 }
 
-static void add_stats(struct parley_party_stats *sum,
-		      const struct cli_sessiond_session *s)
+void cli_sessiond_session_add_stats(const struct cli_sessiond_session *s,
+				    struct parley_party_stats *sum)
 {
 	struct parley_party_stats one;
 
@@ -115,7 +116,7 @@ void cli_sessiond_session_free(struct cli_sessiond_session *s)
 		*at = s->next;
 		s->d->n_sessions--;
 		cli_sessiond_control_forget(s);
-		add_stats(&s->d->totals.parties, s);
+		cli_sessiond_session_add_stats(s, &s->d->totals.parties);
 		CLI_SESSIOND_LOG(s->d, DEBUG, s->number, "forgotten");
 	}
 	session_forward_free(s->forward);
@@ -228,7 +229,7 @@ static int begin(struct cli_sessiond_session *s,
 	o.context = s;
 	s->linger_ms =
 	    q->linger_ms > 0 ? (int)q->linger_ms : d->config.linger_ms;
-	s->opened_ms = cli_sessiond_now_ms();
+	s->opened_ms = session_now_ms();
 	s->alone_ms = s->opened_ms;
 	s->parties = calloc(n, sizeof(*s->parties));
 	if (!s->parties)
@@ -321,12 +322,12 @@ static void step_finish(struct cli_sessiond_session *s)
 	/* What the program has sent over its connections goes first; one turn
 	 * shows what it had connected last. */
 	if (s->state == PARLEY_SESSION_READY && s->forward &&
-	    cli_sessiond_now_ms() < s->finish_ms &&
+	    session_now_ms() < s->finish_ms &&
 	    session_forward_process(s->forward, 0) == 0 &&
 	    !session_forward_is_idle(s->forward))
 		return;
 	err = parley_session_finish(s->session);
-	if (err == PARLEY_ERR_AGAIN && cli_sessiond_now_ms() >= s->finish_ms)
+	if (err == PARLEY_ERR_AGAIN && session_now_ms() >= s->finish_ms)
 		err = parley_session_close(s->session); /* waits for nothing */
 	if (err != PARLEY_ERR_AGAIN)
 		finished(s, err);
@@ -365,11 +366,11 @@ void cli_sessiond_session_settle(struct cli_sessiond_session *s)
 		return;
 	}
 	if (s->alone_ms == 0)
-		s->alone_ms = cli_sessiond_now_ms();
+		s->alone_ms = session_now_ms();
 	if (cli_sessiond_session_is_over(s)) {
 		s->over = true;
 	} else if (s->finish_ms == 0 &&
-		   cli_sessiond_now_ms() - s->alone_ms >= s->linger_ms) {
+		   session_now_ms() - s->alone_ms >= s->linger_ms) {
 		cli_sessiond_session_abort(s, "its program is gone");
 		s->over = true;
 	}
