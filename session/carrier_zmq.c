@@ -24,6 +24,7 @@
 
 #include <parley/err.h>
 
+#include "session/ready.h"
 #include "session/wire.h"
 
 enum {
@@ -50,9 +51,8 @@ struct conn;
 struct source {
 	enum kind kind;
 	void *socket;
-	struct conn *conn; /* of a DEALER and its monitor */
-	struct source *next;
-	bool listed;
+	struct conn *conn;	    /* of a DEALER and its monitor */
+	struct session_ready ready; /* to be read */
 };
 
 struct conn {
@@ -84,7 +84,7 @@ struct carrier {
 	int epoll_fd;
 	int wake_fd; /* in epoll_fd: readable while sources are listed */
 	bool awake;
-	struct source *listed, **listed_tail;
+	struct session_ready_list ready; /* sources to be read */
 	unsigned n_monitors; /* made so far; names their addresses */
 
 	/* Accepted connections by routing id and by descriptor. */
@@ -128,30 +128,6 @@ static int error_of_errno(void)
  * Sources
  */
 
-static void list_source(struct carrier *c, struct source *s)
-{
-	if (s->listed)
-		return;
-	s->listed = true;
-	s->next = NULL;
-	*c->listed_tail = s;
-	c->listed_tail = &s->next;
-}
-
-static void unlist_source(struct carrier *c, struct source *s)
-{
-	struct source **p = &c->listed;
-
-	if (!s->listed)
-		return;
-	while (*p != s)
-		p = &(*p)->next;
-	*p = s->next;
-	if (!*p)
-		c->listed_tail = p;
-	s->listed = false;
-}
-
 static int add_source(struct carrier *c, struct source *s, enum kind kind,
 		      void *socket, struct conn *conn)
 {
@@ -163,7 +139,7 @@ static int add_source(struct carrier *c, struct source *s, enum kind kind,
 	if (zmq_getsockopt(socket, ZMQ_FD, &fd, &len) ||
 	    epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
 		return PARLEY_ERR_SYSTEM;
-	list_source(c, s);
+	session_ready_add(&c->ready, &s->ready);
 	return 0;
 }
 
@@ -174,7 +150,7 @@ static void close_source(struct carrier *c, struct source *s, int linger_ms)
 
 	if (!s->socket)
 		return;
-	unlist_source(c, s);
+	session_ready_remove(&c->ready, &s->ready);
 	if (zmq_getsockopt(s->socket, ZMQ_FD, &fd, &len) == 0)
 		epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	zmq_setsockopt(s->socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
@@ -430,7 +406,7 @@ static void set_ended(struct carrier *c, struct conn *conn)
 	conn->dead = c->ended;
 	c->ended = conn;
 	c->n_late = 0;
-	list_source(c, &c->router);
+	session_ready_add(&c->ready, &c->router.ready);
 }
 
 /*
@@ -637,7 +613,7 @@ static int zmq_carrier_send(struct session_carrier *base,
 		session_frame_free(frame);
 		return PARLEY_ERR_MEMORY;
 	}
-	list_source(c, s);
+	session_ready_add(&c->ready, &s->ready);
 	err = send_msg(&msg, s->socket, 0);
 	if (err)
 		zmq_msg_close(&msg);
@@ -777,7 +753,7 @@ static int read_router_monitor(struct carrier *c, struct source *s)
 	c->early[fd]++;
 	c->n_early++;
 	c->n_late = 0;
-	list_source(c, &c->router);
+	session_ready_add(&c->ready, &c->router.ready);
 	return READ_ON;
 }
 
@@ -889,7 +865,9 @@ static int poll_sources(struct carrier *c, int timeout_ms)
 				      : PARLEY_ERR_SYSTEM;
 	for (int i = 0; i < n; i++)
 		if (events[i].data.ptr)
-			list_source(c, events[i].data.ptr);
+			session_ready_add(
+			    &c->ready,
+			    &((struct source *)events[i].data.ptr)->ready);
 	return n == 0 ? PARLEY_ERR_AGAIN : 0;
 }
 
@@ -906,18 +884,19 @@ static int zmq_carrier_next(struct session_carrier *base,
 		return 0;
 	}
 	for (;;) {
-		struct source *s = c->listed;
+		struct source *s;
 		int err;
 
-		if (!s && polled)
+		if (!c->ready.first && polled)
 			return PARLEY_ERR_AGAIN;
-		if (!s) {
+		if (!c->ready.first) {
 			err = poll_sources(c, 0);
 			if (err && err != PARLEY_ERR_INTERRUPTED)
 				return err;
 			polled = true;
 			continue;
 		}
+		s = SESSION_READY_OF(c->ready.first, struct source, ready);
 		if ((c->ended || c->n_early > 0) && s == &c->router &&
 		    c->n_late++ > (c->n_conns + 1) * STRANGER_HWM &&
 		    report_ended(c, ev))
@@ -927,7 +906,7 @@ static int zmq_carrier_next(struct session_carrier *base,
 		    report_ended(c, ev))
 			return 0;
 		if (err == PARLEY_ERR_AGAIN)
-			unlist_source(c, s);
+			session_ready_remove(&c->ready, &s->ready);
 		else if (err != READ_ON)
 			return err;
 	}
@@ -949,20 +928,21 @@ static int set_awake(struct carrier *c, bool awake)
 static int zmq_carrier_settle(struct session_carrier *base)
 {
 	struct carrier *c = (struct carrier *)base;
-	struct source *s, *next;
+	struct session_ready *r, *next;
 
-	for (s = c->listed; s; s = next) {
+	for (r = c->ready.first; r; r = next) {
+		struct source *s = SESSION_READY_OF(r, struct source, ready);
 		size_t len = sizeof(int);
 		int events = 0;
 
-		next = s->next;
+		next = r->next;
 		if (zmq_getsockopt(s->socket, ZMQ_EVENTS, &events, &len))
 			return PARLEY_ERR_SYSTEM;
 		/* The end of one may wait to be told. */
 		if (!(events & ZMQ_POLLIN) && !(c->ended && s == &c->router))
-			unlist_source(c, s);
+			session_ready_remove(&c->ready, &s->ready);
 	}
-	return set_awake(c, c->listed || c->stashed);
+	return set_awake(c, c->ready.first || c->stashed);
 }
 
 static int zmq_carrier_wait(struct session_carrier *base,
@@ -971,7 +951,7 @@ static int zmq_carrier_wait(struct session_carrier *base,
 	struct carrier *c = (struct carrier *)base;
 
 	(void)conn; /* what libzmq's thread brings is behind one descriptor */
-	if (c->listed || c->stashed)
+	if (c->ready.first || c->stashed)
 		return 0;
 	if (set_awake(c, false))
 		return PARLEY_ERR_SYSTEM;
@@ -1118,7 +1098,7 @@ int session_carrier_zmq_new(struct session_carrier **cp,
 		return PARLEY_ERR_MEMORY;
 	c->base.ops = &zmq_carrier_ops;
 	c->o = *o;
-	c->listed_tail = &c->listed;
+	session_ready_init(&c->ready);
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->context = zmq_ctx_new();

@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -43,36 +42,8 @@ enum {
 };
 
 /*
- * Clocks and errors
+ * Errors
  */
-
-static int64_t clock_us(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-int64_t session_now_us(void)
-{
-	return clock_us(CLOCK_MONOTONIC);
-}
-
-int64_t session_now_ms(void)
-{
-	return session_now_us() / 1000;
-}
-
-int64_t session_now_coarse_ms(void)
-{
-	return clock_us(CLOCK_MONOTONIC_COARSE) / 1000;
-}
-
-int64_t session_now_utc_ms(void)
-{
-	return clock_us(CLOCK_REALTIME) / 1000;
-}
 
 int session_error(struct parley_session *s, int err, int culprit,
 		  const char *format, ...)

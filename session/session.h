@@ -18,6 +18,7 @@
 
 #include "session/carrier.h"
 #include "session/channel.h"
+#include "session/clock.h"
 #include "session/handshake.h"
 #include "session/hub.h"
 #include "session/resume.h"
@@ -147,12 +148,6 @@ struct parley_session {
 	int culprit;
 	char error[SESSION_TEXT_SIZE];
 };
-
-/* Clocks: monotonic, and UTC. */
-int64_t session_now_us(void);
-int64_t session_now_ms(void);
-int64_t session_now_coarse_ms(void); /* up to a tick of the kernel behind */
-int64_t session_now_utc_ms(void);
 
 /*
  * session_error(s, err, culprit, format, ...):
