@@ -40,29 +40,9 @@ bool session_agreement_dials(const struct parley_agreement *a, size_t i,
 			     size_t j);
 
 /*
- * session_agreement_cbor(cborp, lenp, a):
- * The bytes that are hashed, for tests and tools; free() them.
- *
- * Returns 0, or PARLEY_ERR_MEMORY.
- */
-int session_agreement_cbor(uint8_t **cborp, size_t *lenp,
-			   const struct parley_agreement *a)
-    __attribute__((warn_unused_result));
-
-/*
  * session_agreement_fields(a):
  * The object path -> field digest that goes into envelopes; borrowed.
  */
 const json_t *session_agreement_fields(const struct parley_agreement *a);
-
-/*
- * session_agreement_diff(path, a, fields):
- * Compare with another party's ${fields} and write the path of the first
- * difference to ${path}, "" if there is none.  ${fields} may hold anything:
- * texts from it are cut to what paths are made of.
- */
-void session_agreement_diff(char path[SESSION_FIELD_PATH_SIZE],
-			    const struct parley_agreement *a,
-			    const json_t *fields);
 
 #endif /* !SESSION_AGREEMENT_H */

@@ -26,6 +26,7 @@
 #include "did/secret.h"
 #include "did/x25519.h"
 #include "session/aead.h"
+#include "session/agreement_fields.h"
 
 #define TYPE_ACCEPT  "urn:parley:session/1.0/accept"
 #define TYPE_CONFIRM "urn:parley:session/1.0/confirm"
@@ -391,7 +392,8 @@ static int check_body(struct session_handshake *h, struct statement *st,
 	parley_session_agreement_hash(h->self.agreement, own);
 	st->same_agreement = memcmp(hash, own, sizeof(hash)) == 0;
 	if (!st->same_agreement)
-		session_agreement_diff(h->field, h->self.agreement, fields);
+		session_agreement_fields_diff(h->field, h->self.agreement,
+					      fields);
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 #include <sodium.h>
 
 #include "did/base64.h"
+#include "session/agreement_cbor.h"
+#include "session/agreement_fields.h"
 #include "tests/test-session-vector.h"
 
 /* The agreement of a vector, as JSON. */
@@ -536,7 +538,8 @@ static void hash_does_not_depend_on_spelling(void **state)
 		assert_int_equal(parse_json(&b, NULL, base_json, flags[i]), 0);
 		hash_of(other, b);
 		assert_memory_equal(hash, other, sizeof(hash));
-		session_agreement_diff(path, a, session_agreement_fields(b));
+		session_agreement_fields_diff(path, a,
+					      session_agreement_fields(b));
 		assert_string_equal(path, "");
 		parley_session_agreement_free(b);
 	}
@@ -556,10 +559,10 @@ static void assert_differ(const json_t *json_a, const json_t *json_b,
 	hash_of(hash_b, b);
 	if (memcmp(hash_a, hash_b, sizeof(hash_a)) == 0)
 		fail_msg("%s does not change the hash", what);
-	session_agreement_diff(path, a, session_agreement_fields(b));
+	session_agreement_fields_diff(path, a, session_agreement_fields(b));
 	if (strcmp(path, expected) != 0)
 		fail_msg("%s: '%s', not '%s'", what, path, expected);
-	session_agreement_diff(path, b, session_agreement_fields(a));
+	session_agreement_fields_diff(path, b, session_agreement_fields(a));
 	if (strcmp(path, expected) != 0)
 		fail_msg("%s, other side: '%s', not '%s'", what, path,
 			 expected);
@@ -704,7 +707,7 @@ static void other_id_is_another_agreement(void **state)
 	hash_of(hash_b, b);
 	assert_memory_not_equal(hash_a, hash_b, sizeof(hash_a));
 	/* It is on no wire: no digest of it either. */
-	session_agreement_diff(path, a, session_agreement_fields(b));
+	session_agreement_fields_diff(path, a, session_agreement_fields(b));
 	assert_string_equal(path, "");
 	parley_session_agreement_free(a);
 	parley_session_agreement_free(b);
@@ -747,17 +750,17 @@ static void hostile_fields_do_no_harm(void **state)
 	/* One more, with a name of any kind. */
 	for (size_t i = 0; i < N_OF(keys); i++) {
 		theirs = fields_with(a, keys[i], json_string("AAAAAAAAAAA"));
-		session_agreement_diff(path, a, theirs);
+		session_agreement_fields_diff(path, a, theirs);
 		assert_printable(path);
 		assert_true(strlen(path) > 0);
 		json_decref(theirs);
 	}
 	theirs = fields_with(a, "\n\x1b[2J", json_null());
-	session_agreement_diff(path, a, theirs);
+	session_agreement_fields_diff(path, a, theirs);
 	assert_string_equal(path, "??[2J");
 	json_decref(theirs);
 	theirs = fields_with(a, huge, json_true());
-	session_agreement_diff(path, a, theirs);
+	session_agreement_fields_diff(path, a, theirs);
 	assert_int_equal(strlen(path), SESSION_FIELD_PATH_SIZE - 1);
 	assert_printable(path);
 	json_decref(theirs);
@@ -773,7 +776,7 @@ static void hostile_fields_do_no_harm(void **state)
 
 		for (size_t j = 0; j < N_OF(at); j++) {
 			theirs = fields_with(a, at[j], json_incref(values[i]));
-			session_agreement_diff(path, a, theirs);
+			session_agreement_fields_diff(path, a, theirs);
 			assert_printable(path);
 			if (j == 0)
 				assert_string_equal(path, "name");
@@ -787,14 +790,14 @@ static void hostile_fields_do_no_harm(void **state)
 
 	/* Nothing, and no object at all. */
 	theirs = json_object();
-	session_agreement_diff(path, a, theirs);
+	session_agreement_fields_diff(path, a, theirs);
 	assert_string_equal(path, "name");
 	json_decref(theirs);
 	theirs = json_pack("[s]", "name");
-	session_agreement_diff(path, a, theirs);
+	session_agreement_fields_diff(path, a, theirs);
 	assert_string_equal(path, "name");
 	json_decref(theirs);
-	session_agreement_diff(path, a, NULL);
+	session_agreement_fields_diff(path, a, NULL);
 	assert_string_equal(path, "name");
 	free(huge);
 	parley_session_agreement_free(a);

@@ -24,6 +24,7 @@
 #include "did/base64.h"
 #include "did/identity.h"
 #include "did/key.h"
+#include "session/agreement_cbor.h"
 #include "session/handshake.h"
 #include "session/session.h"
 #include "tests/net.h"

@@ -10,6 +10,8 @@
 #include <parley/session.h>
 
 #include "session/agreement.h"
+#include "session/agreement_cbor.h"
+#include "session/agreement_fields.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,7 +37,7 @@ static void read_parts(const struct parley_agreement *a)
 	if (session_agreement_dials(a, 0, 1) ==
 	    session_agreement_dials(a, 1, 0))
 		abort();
-	session_agreement_diff(path, a, session_agreement_fields(a));
+	session_agreement_fields_diff(path, a, session_agreement_fields(a));
 	if (*path != '\0')
 		abort();
 }
