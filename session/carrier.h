@@ -16,6 +16,9 @@
 
 struct session_carrier;
 
+/* For session_carrier_free(): the last acknowledgements leave. */
+enum { SESSION_GOODBYE_LINGER_MS = 1000 };
+
 /*
  * A connection.  The carrier owns it until it has reported it DOWN or the
  * user has given it up by session_carrier_hangup(); ${user} is the user's.

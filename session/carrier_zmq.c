@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include <parley/err.h>
 
 #include "session/ready.h"
+#include "session/wake.h"
 #include "session/wire.h"
 
 enum {
@@ -82,8 +82,7 @@ struct carrier {
 	struct source router;
 	struct source router_monitor;
 	int epoll_fd;
-	int wake_fd; /* in epoll_fd: readable while sources are listed */
-	bool awake;
+	struct session_wake wake; /* in epoll_fd, while sources are listed */
 	struct session_ready_list ready; /* sources to be read */
 	unsigned n_monitors; /* made so far; names their addresses */
 
@@ -912,19 +911,6 @@ static int zmq_carrier_next(struct session_carrier *base,
 	}
 }
 
-static int set_awake(struct carrier *c, bool awake)
-{
-	uint64_t one = 1;
-
-	if (awake == c->awake)
-		return 0;
-	if ((awake ? write(c->wake_fd, &one, sizeof(one))
-		   : read(c->wake_fd, &one, sizeof(one))) != sizeof(one))
-		return PARLEY_ERR_SYSTEM;
-	c->awake = awake;
-	return 0;
-}
-
 static int zmq_carrier_settle(struct session_carrier *base)
 {
 	struct carrier *c = (struct carrier *)base;
@@ -942,7 +928,7 @@ static int zmq_carrier_settle(struct session_carrier *base)
 		if (!(events & ZMQ_POLLIN) && !(c->ended && s == &c->router))
 			session_ready_remove(&c->ready, &s->ready);
 	}
-	return set_awake(c, c->ready.first || c->stashed);
+	return session_wake_set(&c->wake, c->ready.first || c->stashed);
 }
 
 static int zmq_carrier_wait(struct session_carrier *base,
@@ -953,7 +939,7 @@ static int zmq_carrier_wait(struct session_carrier *base,
 	(void)conn; /* what libzmq's thread brings is behind one descriptor */
 	if (c->ready.first || c->stashed)
 		return 0;
-	if (set_awake(c, false))
+	if (session_wake_set(&c->wake, false))
 		return PARLEY_ERR_SYSTEM;
 	return poll_sources(c, timeout_ms);
 }
@@ -1065,8 +1051,7 @@ static void zmq_carrier_free(struct session_carrier *base, int linger_ms)
 		c->spare = f->next;
 		free(f);
 	}
-	if (c->wake_fd >= 0)
-		close(c->wake_fd);
+	session_wake_close(&c->wake);
 	if (c->epoll_fd >= 0)
 		close(c->epoll_fd);
 	free(c->by_id);
@@ -1100,10 +1085,9 @@ int session_carrier_zmq_new(struct session_carrier **cp,
 	c->o = *o;
 	session_ready_init(&c->ready);
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->context = zmq_ctx_new();
-	if (c->epoll_fd < 0 || c->wake_fd < 0 || !c->context ||
-	    epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->wake_fd, &ev) ||
+	if (session_wake_init(&c->wake) || c->epoll_fd < 0 || !c->context ||
+	    epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, c->wake.fd, &ev) ||
 	    zmq_ctx_set(c->context, ZMQ_MAX_SOCKETS,
 			SOCKETS_MIN + SOCKETS_PER_PARTY * (int)o->n_parties)) {
 		zmq_carrier_free(&c->base, 0);

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <parley/err.h>
@@ -102,7 +101,7 @@ static int poll_conns(struct session_carrier_zmtp *c, int timeout_ms)
 		struct session_carrier_zmtp_conn *conn = events[i].data.ptr;
 
 		if (!conn)
-			continue; /* wake_fd */
+			continue; /* wake */
 		if (is_listener(c, conn)) {
 			session_carrier_zmtp_connect_accept(
 			    c, *(int *)events[i].data.ptr);
@@ -173,26 +172,13 @@ static int zmtp_next(struct session_carrier *base,
 	}
 }
 
-static int set_awake(struct session_carrier_zmtp *c, bool awake)
-{
-	uint64_t one = 1;
-
-	if (awake == c->awake)
-		return 0;
-	if ((awake ? write(c->wake_fd, &one, sizeof(one))
-		   : read(c->wake_fd, &one, sizeof(one))) != sizeof(one))
-		return PARLEY_ERR_SYSTEM;
-	c->awake = awake;
-	return 0;
-}
-
 static int zmtp_settle(struct session_carrier *base)
 {
 	struct session_carrier_zmtp *c = (struct session_carrier_zmtp *)base;
 
 	/* What is still in sockets is for epoll to tell, but not that a
 	 * connection broke. */
-	return set_awake(c, c->staged || c->ready.first);
+	return session_wake_set(&c->wake, c->staged || c->ready.first);
 }
 
 static int zmtp_wait(struct session_carrier *base,
@@ -205,7 +191,7 @@ static int zmtp_wait(struct session_carrier *base,
 
 	if (c->staged || c->ready.first)
 		return 0;
-	set_awake(c, false);
+	session_wake_set(&c->wake, false);
 	if (conn && conn->state == SESSION_CONN_UP && !conn->frame &&
 	    !conn->mute && conn->watch_pause == 0 && c->n_writing == 0 &&
 	    c->n_watches < WATCHES_MAX &&
@@ -262,8 +248,7 @@ static void zmtp_free(struct session_carrier *base, int linger_ms)
 	session_carrier_zmtp_conn_free_dead(c);
 	for (size_t i = 0; i < c->n_listeners; i++)
 		close(c->listeners[i]);
-	if (c->wake_fd >= 0)
-		close(c->wake_fd);
+	session_wake_close(&c->wake);
 	if (c->epoll_fd >= 0)
 		close(c->epoll_fd);
 	free(c);
@@ -296,9 +281,8 @@ int session_carrier_zmtp_new(struct session_carrier **cp,
 	session_ready_init(&c->ready);
 	c->next_timer_ms = INT64_MAX;
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->epoll_fd < 0 || c->wake_fd < 0 ||
-	    session_carrier_zmtp_conn_watch(c, EPOLL_CTL_ADD, c->wake_fd,
+	if (session_wake_init(&c->wake) || c->epoll_fd < 0 ||
+	    session_carrier_zmtp_conn_watch(c, EPOLL_CTL_ADD, c->wake.fd,
 					    EPOLLIN, NULL)) {
 		zmtp_free(&c->base, 0);
 		return PARLEY_ERR_SYSTEM;

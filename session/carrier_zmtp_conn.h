@@ -21,6 +21,7 @@
 
 #include "session/carrier.h"
 #include "session/ready.h"
+#include "session/wake.h"
 #include "session/zmtp.h"
 
 enum {
@@ -69,12 +70,11 @@ struct session_carrier_zmtp {
 	struct session_carrier base;
 	struct session_carrier_options o;
 	int epoll_fd;
-	int wake_fd; /* in epoll_fd: readable while bytes are staged */
-	bool awake;
-	bool fresh;	  /* polled since next() found nothing last */
-	int n_reads;	  /* since the last poll */
-	int n_watches;	  /* since the last poll */
-	size_t n_writing; /* connections that wait for EPOLLOUT */
+	struct session_wake wake; /* in epoll_fd, while bytes are staged */
+	bool fresh;		  /* polled since next() found nothing last */
+	int n_reads;		  /* since the last poll */
+	int n_watches;		  /* since the last poll */
+	size_t n_writing;	  /* connections that wait for EPOLLOUT */
 	int64_t heard_ms; /* when timers were due, and sockets polled before */
 	int listeners[SESSION_LISTENERS_MAX];
 	size_t n_listeners;

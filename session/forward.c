@@ -123,7 +123,7 @@ static void take_messages(struct session_forward *f)
 	size_t len;
 	int party;
 
-	while (f->session->full && !f->err &&
+	while (f->session->full.first && !f->err &&
 	       parley_session_recv(f->session, PARLEY_ANY, &party, &msg,
 				   &len) == 0) {
 		if (len < SESSION_FORWARD_HEAD_LEN)

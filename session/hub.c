@@ -17,12 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "did/secret.h"
-#include "session/session.h"
+#include "session/clock.h"
+#include "session/wake.h"
+#include "session/wire.h"
 
 enum {
 	LIVENESS_MS = 30 * 1000,
@@ -50,9 +51,8 @@ struct port {
 	session_hub_fits *fits;
 	void *context;
 	struct conn *conns;
-	struct conn *over; /* reported DOWN last */
-	int event_fd;
-	bool signalled;
+	struct conn *over;	  /* reported DOWN last */
+	struct session_wake wake; /* while events wait */
 	/* A ring of events. */
 	struct session_carrier_event *queue;
 	size_t size, first, n;
@@ -72,19 +72,6 @@ struct parley_session_hub {
 /*
  * Queues
  */
-
-static int signal_port(struct port *p, bool on)
-{
-	uint64_t one = 1;
-
-	if (p->signalled == on)
-		return 0;
-	if ((on ? write(p->event_fd, &one, sizeof(one))
-		: read(p->event_fd, &one, sizeof(one))) != sizeof(one))
-		return PARLEY_ERR_SYSTEM;
-	p->signalled = on;
-	return 0;
-}
 
 static int grow_queue(struct port *p)
 {
@@ -128,7 +115,7 @@ static void push(struct port *p, struct conn *conn,
 	p->queue[(p->first + p->n - 1) % p->size].conn = &conn->base;
 	conn->n_queued++;
 	count_frame(p, ev, 1);
-	(void)signal_port(p, true);
+	(void)session_wake_set(&p->wake, true);
 }
 
 static void conn_free(struct conn *conn)
@@ -352,7 +339,7 @@ static int port_wait(struct session_carrier *base, struct session_conn *c,
 
 static int port_fd(const struct session_carrier *base)
 {
-	return ((const struct port *)base)->event_fd;
+	return ((const struct port *)base)->wake.fd;
 }
 
 /* Make the descriptor say when timers of the network are due. */
@@ -378,7 +365,7 @@ static int settle_hub(struct parley_session_hub *h)
 static int port_settle(struct session_carrier *base)
 {
 	struct port *p = (struct port *)base;
-	int err = signal_port(p, p->n > 0);
+	int err = session_wake_set(&p->wake, p->n > 0);
 
 	return err ? err : settle_hub(p->hub);
 }
@@ -409,8 +396,7 @@ static void port_free(struct session_carrier *base, int linger_ms)
 		port_hangup(base, &conn->base);
 	}
 	free(p->queue);
-	if (p->event_fd >= 0)
-		close(p->event_fd);
+	session_wake_close(&p->wake);
 	*p->prev = p->next;
 	if (p->next)
 		p->next->prev = p->prev;
@@ -449,8 +435,7 @@ int session_hub_port_new(struct session_carrier **cp,
 	p->hub = hub;
 	p->fits = fits;
 	p->context = context;
-	p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (p->event_fd < 0) {
+	if (session_wake_init(&p->wake)) {
 		free(p);
 		return PARLEY_ERR_SYSTEM;
 	}

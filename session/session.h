@@ -1,8 +1,12 @@
 /*
  * Sessions inside the library; the public part is in <parley/session.h>.
  *
- *   session.c   the public API: life, send, receive, close
- *   mesh.c      the opening (PROTOCOL 7): connections, handshakes, barrier
+ *   session.c   the public API: beginning, life, what can be asked
+ *   message.c   ... sending and receiving
+ *   close.c     ... the end
+ *   drive.c     waiting; driving from outside
+ *   party.c     what goes to one party; its loss
+ *   mesh.c      who is there: connections, handshakes, barrier; see mesh.h
  *
  * A link is one connection with what became of it: a handshake, then a
  * channel.  A party has at most one link in use (up) and one that it dials.
@@ -21,6 +25,7 @@
 #include "session/clock.h"
 #include "session/handshake.h"
 #include "session/hub.h"
+#include "session/ready.h"
 #include "session/resume.h"
 #include "session/retransmit.h"
 
@@ -29,7 +34,6 @@ enum {
 	SESSION_DETAIL_SIZE = 160,
 	SESSION_PROGRESS_MS = 1000,
 	SESSION_EVENTS_MAX = 1024,	  /* of the carrier, at a time */
-	SESSION_GOODBYE_LINGER_MS = 1000, /* last acknowledgements leave */
 	SESSION_CHALLENGES_MAX = 4,	  /* under way with one party */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
 	SESSION_POOL_IDLE = 4,	     /* record buffers kept when all is quiet */
@@ -91,9 +95,8 @@ struct session_party {
 	uint64_t n_resumes;
 
 	/* Running. */
-	struct session_party *next_dirty, *next_full;
-	bool dirty; /* items wait in the open record */
-	bool full;  /* messages wait to be taken */
+	struct session_ready dirty; /* items wait in the open record */
+	struct session_ready full;  /* messages wait to be taken */
 	bool close_sent;
 	uint8_t *held; /* message accepted, partly put */
 	struct session_outgoing rest;
@@ -134,8 +137,7 @@ struct parley_session {
 	int64_t failing_until_ms;
 
 	/* Running. */
-	struct session_party *dirty, **dirty_tail;
-	struct session_party *full, **full_tail;
+	struct session_ready_list dirty, full; /* parties */
 	const struct session_party *first_lost;
 	int64_t first_lost_ms;
 	int wanted; /* recv() waits for it, or for PARLEY_ANY, or _NOBODY */
@@ -158,6 +160,9 @@ int session_error(struct parley_session *s, int err, int culprit,
 		  const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* session_refuse(s, err, why): an error of the caller's, of no party. */
+int session_refuse(struct parley_session *s, int err, const char *why);
+
 /* session_index(s, p): the index of a party. */
 static inline int session_index(const struct parley_session *s,
 				const struct session_party *p)
@@ -174,77 +179,17 @@ static inline bool session_live(const struct session_party *p)
 	return p->up && p->up->state == SESSION_LINK_UP;
 }
 
-/*
- * session_party_flush(s, p):
- * Seal what waits for ${p} and send it.  A failure makes ${p} lost, which is
- * noted there and not returned.
- */
-void session_party_flush(struct parley_session *s, struct session_party *p);
+/* session_is_opening(s): has the barrier still to come? */
+static inline bool session_is_opening(const struct parley_session *s)
+{
+	return s->state == PARLEY_SESSION_OPENING;
+}
 
-/*
- * session_party_timers(s, p):
- * Something was sent to ${p} or came from it: see to it that timers run.
- */
-void session_party_timers(struct parley_session *s, struct session_party *p);
-
-/* session_mark_dirty(s, p): items wait in its open record. */
-void session_mark_dirty(struct parley_session *s, struct session_party *p);
-
-/* session_mark_full(s, p): messages wait to be taken. */
-void session_mark_full(struct parley_session *s, struct session_party *p);
-
-/* session_party_pump(s, p): go on with a message that was held back. */
-void session_party_pump(struct parley_session *s, struct session_party *p);
-
-/*
- * session_party_lose(s, p, err, why):
- * The party will not come back (PROTOCOL 8.3).  What it sent is kept.
- */
-void session_party_lose(struct parley_session *s, struct session_party *p,
-			int err, const char *why);
-
-/*
- * session_mesh_lost(s, p, err, why):
- * The channel of ${p} broke: while opening the party may come back, later it
- * is lost.  ${p}->up may be gone afterwards.
- */
-void session_mesh_lost(struct parley_session *s, struct session_party *p,
-		       int err, const char *why);
-
-/*
- * session_mesh_start(s): listen, and dial whom the rule says.
- * Returns 0 or the errors of parley_session_new().
- */
-int session_mesh_start(struct parley_session *s)
-    __attribute__((warn_unused_result));
-
-/*
- * session_mesh_process(s):
- * Act on all events of the carrier and on the timers, without waiting.
- * Returns 0, or the error that ended the session.
- */
-int session_mesh_process(struct parley_session *s)
-    __attribute__((warn_unused_result));
-
-/*
- * session_mesh_timeout(s, limit_ms):
- * How long to wait at most, in ms, for carrier or timers, when the caller
- * waits until ${limit_ms} (monotonic; INT64_MAX: for ever).  -1: no limit.
- */
-int session_mesh_timeout(const struct parley_session *s, int64_t limit_ms);
-
-/* session_mesh_deadline(s): when something is due, monotonic ms. */
-int64_t session_mesh_deadline(const struct parley_session *s);
-
-/*
- * session_mesh_fits(s, msg, len):
- * Is the first frame ${msg} of a stranger meant for ${s}, a parley_session?
- * Changes nothing.
- */
-session_hub_fits session_mesh_fits;
-
-/* session_mesh_link_free(s, link): hang up, wipe and free. */
-void session_mesh_link_free(struct parley_session *s,
-			    struct session_link *link);
+/* session_wake_at(s, ms): timers are looked at by then. */
+static inline void session_wake_at(struct parley_session *s, int64_t ms)
+{
+	if (ms < s->next_timer_ms)
+		s->next_timer_ms = ms;
+}
 
 #endif /* !SESSION_SESSION_H */

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "session/mesh_channel.h"
 #include "session/session.h"
 #include "tests/net.h"
 
@@ -243,7 +244,8 @@ static void cut(struct parley_session *s, int party)
 	struct session_party *p = &s->parties[party];
 
 	if (p->up->conn)
-		session_mesh_lost(s, p, PARLEY_ERR_LOST, "cut by the test");
+		session_mesh_channel_lost(s, p, PARLEY_ERR_LOST,
+					  "cut by the test");
 	assert_int_equal(parley_session_process(s), 0);
 }
 
