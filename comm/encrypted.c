@@ -1,5 +1,5 @@
 /*
- * DIDComm v2.1 encrypted envelopes: encryption.md, over RFC 7516 (JWE) in
+ * DIDComm v2.1 encrypted envelopes, read: encryption.md, over RFC 7516 (JWE) in
  * general JSON serialization, RFC 7518 (ECDH-ES+A256KW) and
  * draft-madden-jose-ecdh-1pu-04 (ECDH-1PU+A256KW).
  *
@@ -26,13 +26,12 @@
  */
 #include "comm/encrypted.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
-#include <sodium.h>
 
+#include "comm/encrypted_kek.h"
 #include "comm/jose.h"
 #include "comm/message.h"
 #include "did/base64.h"
@@ -40,13 +39,8 @@
 #include "did/jwk.h"
 #include "did/secret.h"
 
-#define ALG_ES	"ECDH-ES+A256KW"
-#define ALG_1PU "ECDH-1PU+A256KW"
-
-enum {
-	APV_LEN = crypto_hash_sha256_BYTES,
-	WRAPPED_DECODE_MAX = 512, /* what is longer is too long for sure */
-};
+/* What is longer is too long for sure. */
+enum { WRAPPED_DECODE_MAX = 512 };
 
 /* Names of parameters that count in the protected header only. */
 static const char *const protected_only[] = {
@@ -63,7 +57,7 @@ struct jwe {
 	const char *alg, *skid;	  /* ${skid} NULL: anoncrypt */
 	char *apu_text;		  /* what apu holds, with a NUL behind */
 	size_t apu_len;
-	uint8_t apv[APV_LEN];
+	uint8_t apv[COMM_ENCRYPTED_APV_LEN];
 	enum comm_crypto_enc enc;
 	struct did_key epk;
 	char *iv, *tag, *ciphertext; /* decoded; owned */
@@ -247,7 +241,8 @@ static int check_header(struct jwe *jwe)
 	if (jwe->alg == NULL || enc == NULL)
 		return comm_fail(jwe->c, PARLEY_ERR_ENVELOPE,
 				 "alg or enc is missing");
-	if (strcmp(jwe->alg, ALG_ES) != 0 && strcmp(jwe->alg, ALG_1PU) != 0)
+	if (strcmp(jwe->alg, COMM_ENCRYPTED_ALG_ES) != 0 &&
+	    strcmp(jwe->alg, COMM_ENCRYPTED_ALG_1PU) != 0)
 		return comm_fail(jwe->c, PARLEY_ERR_ALGORITHM,
 				 "alg %.40s is not allowed", jwe->alg);
 	if (comm_crypto_enc_find(&jwe->enc, enc) != 0)
@@ -257,10 +252,11 @@ static int check_header(struct jwe *jwe)
 	 * draft-madden-jose-ecdh-1pu-04 2.1: in key wrapping mode the content
 	 * encryption MUST be one that is compactly committing.
 	 */
-	if (strcmp(jwe->alg, ALG_1PU) == 0 &&
+	if (strcmp(jwe->alg, COMM_ENCRYPTED_ALG_1PU) == 0 &&
 	    jwe->enc != COMM_CRYPTO_A256CBC_HS512)
 		return comm_fail(jwe->c, PARLEY_ERR_ALGORITHM,
-				 "%s with enc %.40s", ALG_1PU, enc);
+				 "%s with enc %.40s", COMM_ENCRYPTED_ALG_1PU,
+				 enc);
 	return 0;
 }
 
@@ -307,32 +303,6 @@ static int check_lengths(struct jwe *jwe)
 	return 0;
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/*
- * DIDComm 2.1, "ECDH-ES key wrapping and common protected headers": "apv: this
- * represents the recipients' kid list.  The list must be alphanumerically
- * sorted, kid values will be concatenated with a . and then base64url encoded
- * of SHA256 hash of that list".  Sorts ${kids}.
- */
-static void hash_kids(uint8_t apv[APV_LEN], const char **kids, size_t n)
-{
-	crypto_hash_sha256_state h;
-
-	qsort(kids, n, sizeof(*kids), compare_texts);
-	crypto_hash_sha256_init(&h);
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			crypto_hash_sha256_update(&h, (const uint8_t *)".", 1);
-		crypto_hash_sha256_update(&h, (const uint8_t *)kids[i],
-					  strlen(kids[i]));
-	}
-	crypto_hash_sha256_final(&h, apv);
-}
-
 /* Step 7. */
 static int check_recipients(struct jwe *jwe)
 {
@@ -367,12 +337,12 @@ static int check_apv(struct jwe *jwe)
 	const json_t *text = json_object_get(jwe->header, "apv");
 	const char *kids[PARLEY_COMM_RECIPIENTS_MAX];
 	size_t n = json_array_size(jwe->recipients);
-	char own[DID_BASE64_LEN(APV_LEN) + 1];
+	char own[DID_BASE64_LEN(COMM_ENCRYPTED_APV_LEN) + 1];
 
 	for (size_t i = 0; i < n; i++)
 		kids[i] = get_kid(jwe, i);
-	hash_kids(jwe->apv, kids, n);
-	did_base64_encode(own, jwe->apv, APV_LEN);
+	comm_encrypted_kek_hash_kids(jwe->apv, kids, n);
+	did_base64_encode(own, jwe->apv, COMM_ENCRYPTED_APV_LEN);
 	if (!json_is_string(text) || strcmp(json_string_value(text), own) != 0)
 		return comm_fail(
 		    jwe->c, PARLEY_ERR_ENVELOPE,
@@ -388,7 +358,7 @@ static int check_sender(struct jwe *jwe)
 	size_t did_len;
 	int err;
 
-	if (strcmp(jwe->alg, ALG_ES) == 0) {
+	if (strcmp(jwe->alg, COMM_ENCRYPTED_ALG_ES) == 0) {
 		/* Choice: nothing that would name a sender unproven. */
 		if (skid || apu)
 			return comm_fail(jwe->c, PARLEY_ERR_ENVELOPE,
@@ -416,12 +386,6 @@ static int check_sender(struct jwe *jwe)
 	return 0;
 }
 
-static bool is_agreement_type(enum did_key_type type)
-{
-	return type == DID_KEY_X25519 || type == DID_KEY_P256 ||
-	       type == DID_KEY_P384 || type == DID_KEY_P521;
-}
-
 /* Step 10. */
 static int check_epk(struct jwe *jwe)
 {
@@ -436,7 +400,7 @@ static int check_epk(struct jwe *jwe)
 	if (err)
 		return comm_fail(jwe->c, err,
 				 "epk is not a public key of ours to use");
-	if (!is_agreement_type(jwe->epk.type))
+	if (!comm_encrypted_kek_agrees(jwe->epk.type))
 		return comm_fail(jwe->c, PARLEY_ERR_ALGORITHM,
 				 "epk is of a type that does not agree");
 	return 0;
@@ -490,35 +454,6 @@ static int find_sender(struct jwe *jwe, const struct did_key **keyp)
 	return 0;
 }
 
-/*
- * The key-encrypting key between ${pair} and ${ephemeral_peer}, and for 1PU
- * between ${static_pair} and ${static_peer}:
- *   sender     (ephemeral, recipient), (own static, recipient)
- *   recipient  (own static, epk), (own static, sender)
- */
-static int derive_kek(uint8_t kek[COMM_CRYPTO_KEK_LEN],
-		      const struct did_pair *pair,
-		      const struct did_key *ephemeral_peer,
-		      const struct did_pair *static_pair,
-		      const struct did_key *static_peer,
-		      const struct comm_crypto_kdf *kdf)
-{
-	uint8_t z[2 * DID_PAIR_SHARED_MAX];
-	size_t ze_len, zs_len = 0;
-	int err;
-
-	/* draft-madden-jose-ecdh-1pu-04 2.3: Z = Ze || Zs */
-	err = did_pair_agree(z, &ze_len, pair, ephemeral_peer);
-	if (err == 0 && static_peer != NULL)
-		err = did_pair_agree(z + ze_len, &zs_len, static_pair,
-				     static_peer);
-	if (err == 0)
-		comm_crypto_derive(kek, COMM_CRYPTO_KEK_LEN, z, ze_len + zs_len,
-				   kdf);
-	did_secret_wipe(z, sizeof(z));
-	return err;
-}
-
 /* Step 14: content into new memory. */
 static int decrypt(struct jwe *jwe, const struct did_key *sender, char **ptp,
 		   size_t *lenp)
@@ -531,7 +466,7 @@ static int decrypt(struct jwe *jwe, const struct did_key *sender, char **ptp,
 	    .apu = (uint8_t *)jwe->apu_text,
 	    .apu_len = jwe->apu_len,
 	    .apv = jwe->apv,
-	    .apv_len = APV_LEN,
+	    .apv_len = COMM_ENCRYPTED_APV_LEN,
 	};
 	uint8_t kek[COMM_CRYPTO_KEK_LEN], cek[COMM_CRYPTO_CEK_LEN_MAX];
 	size_t size = jwe->ciphertext_len + COMM_CRYPTO_BLOCK_LEN + 1;
@@ -544,7 +479,7 @@ static int decrypt(struct jwe *jwe, const struct did_key *sender, char **ptp,
 		kdf.tag = (uint8_t *)jwe->tag;
 		kdf.tag_len = jwe->tag_len;
 	}
-	err = derive_kek(kek, own, &jwe->epk, own, sender, &kdf);
+	err = comm_encrypted_kek_derive(kek, own, &jwe->epk, own, sender, &kdf);
 	if (err) {
 		comm_fail(jwe->c, err, "key agreement failed");
 		goto out;
@@ -661,232 +596,4 @@ void comm_encrypted_wipe(struct comm_encrypted *e)
 		free(e->kids[i]);
 	free(e->kids);
 	memset(e, 0, sizeof(*e));
-}
-
-/* --- sealing --- */
-
-static int make_random(struct comm_encrypted_random *random,
-		       enum did_key_type type)
-{
-	uint8_t drawn[COMM_CRYPTO_CEK_LEN_MAX + COMM_CRYPTO_IV_LEN_MAX];
-	int err = did_pair_new(&random->ephemeral, type);
-
-	if (err)
-		return err;
-	/* Each draw is a system call, so cek and iv come from one. */
-	randombytes_buf(drawn, sizeof(drawn));
-	memcpy(random->cek, drawn, sizeof(random->cek));
-	memcpy(random->iv, drawn + sizeof(random->cek), sizeof(random->iv));
-	did_secret_wipe(drawn, sizeof(drawn));
-	return 0;
-}
-
-/* The ephemeral key as JSON text; free() it. */
-static char *print_epk(const struct did_key *key)
-{
-	char x[DID_BASE64_LEN(DID_KEY_X25519_LEN) + 1], *text = NULL;
-	json_t *jwk;
-	size_t len;
-
-	/* The usual one, without a detour. */
-	if (key->type == DID_KEY_X25519) {
-		did_base64_encode(x, key->bytes, DID_KEY_X25519_LEN);
-		return comm_jose_print(&len,
-				       "{\"kty\":\"OKP\",\"crv\":\"X25519\","
-				       "\"x\":\"%s\"}",
-				       x);
-	}
-	jwk = did_jwk_from_key(key);
-	if (jwk != NULL && did_json_dump(&text, &len, jwk) != 0)
-		text = NULL;
-	json_decref(jwk);
-	return text;
-}
-
-/* The protected header as base64url text; free() it.  Sets ${apv}. */
-static char *make_header(uint8_t apv[APV_LEN],
-			 const struct comm_encrypted_to *to,
-			 const struct did_pair *ephemeral)
-{
-	const char *kids[PARLEY_COMM_RECIPIENTS_MAX];
-	char apv_text[DID_BASE64_LEN(APV_LEN) + 1];
-	char *epk = print_epk(&ephemeral->key);
-	char *apu = NULL, *header = NULL, *text = NULL;
-	size_t len;
-
-	for (size_t i = 0; i < to->n_methods; i++)
-		kids[i] = to->methods[i]->id;
-	hash_kids(apv, kids, to->n_methods);
-	did_base64_encode(apv_text, apv, APV_LEN);
-
-	if (epk == NULL)
-		goto out;
-	if (to->sender != NULL) {
-		apu =
-		    comm_jose_encode(to->sender->kid, strlen(to->sender->kid));
-		if (apu == NULL)
-			goto out;
-	}
-	header = comm_jose_print(
-	    &len,
-	    "{\"typ\":\"" COMM_ENCRYPTED_TYP "\",\"alg\":\"%s\","
-	    "\"enc\":\"%s\",\"apv\":\"%s\",\"epk\":%s%s%s%s%s%s}",
-	    to->sender ? ALG_1PU : ALG_ES, comm_crypto_enc_info(to->enc)->name,
-	    apv_text, epk, apu ? ",\"skid\":\"" : "",
-	    apu ? to->sender->kid : "", apu ? "\",\"apu\":\"" : "",
-	    apu ? apu : "", apu ? "\"" : "");
-	if (header != NULL)
-		text = comm_jose_encode(header, len);
-out:
-	free(header);
-	free(apu);
-	free(epk);
-	return text;
-}
-
-/* The content key wrapped for each recipient: the elements of `recipients`. */
-static int wrap_keys(char **recipientsp, const struct comm_encrypted_to *to,
-		     const struct comm_encrypted_random *random,
-		     const struct comm_crypto_kdf *kdf)
-{
-	size_t cek_len = comm_crypto_enc_info(to->enc)->cek_len, len;
-	uint8_t wrapped[COMM_CRYPTO_CEK_LEN_MAX + COMM_CRYPTO_WRAP_LEN];
-	char text[DID_BASE64_LEN(sizeof(wrapped)) + 1];
-	uint8_t kek[COMM_CRYPTO_KEK_LEN];
-	char *all = NULL, *more;
-	int err = 0;
-
-	for (size_t i = 0; err == 0 && i < to->n_methods; i++) {
-		const struct did_method *method = to->methods[i];
-
-		err = derive_kek(kek, &random->ephemeral, &method->key,
-				 to->sender ? to->sender->pair : NULL,
-				 to->sender ? &method->key : NULL, kdf);
-		if (err == 0)
-			err = comm_crypto_wrap(wrapped, kek, random->cek,
-					       cek_len);
-		if (err)
-			break;
-		did_base64_encode(text, wrapped,
-				  cek_len + COMM_CRYPTO_WRAP_LEN);
-		more = comm_jose_print(&len,
-				       "%s%s{\"header\":{\"kid\":\"%s\"},"
-				       "\"encrypted_key\":\"%s\"}",
-				       all ? all : "", all ? "," : "",
-				       method->id, text);
-		free(all);
-		all = more;
-		if (all == NULL)
-			err = PARLEY_ERR_MEMORY;
-	}
-	did_secret_wipe(kek, sizeof(kek));
-	if (err)
-		free(all);
-	else
-		*recipientsp = all;
-	return err;
-}
-
-static int check_to(struct parley_comm *c, const struct comm_encrypted_to *to)
-{
-	if (to->n_methods == 0 || to->n_methods > PARLEY_COMM_RECIPIENTS_MAX)
-		return comm_fail(c, PARLEY_ERR_ARGUMENT,
-				 "%zu recipients; 1 to %d are allowed",
-				 to->n_methods, PARLEY_COMM_RECIPIENTS_MAX);
-	for (size_t i = 0; i < to->n_methods; i++) {
-		enum did_key_type type = to->methods[i]->key.type;
-
-		if (!is_agreement_type(type) ||
-		    type != to->methods[0]->key.type ||
-		    (to->sender != NULL && type != to->sender->pair->key.type))
-			return comm_fail(c, PARLEY_ERR_ARGUMENT,
-					 "keys are on different curves");
-	}
-	if (to->sender != NULL && to->enc != COMM_CRYPTO_A256CBC_HS512)
-		return comm_fail(c, PARLEY_ERR_ARGUMENT,
-				 "authcrypt takes A256CBC-HS512 only");
-	return 0;
-}
-
-int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
-			const void *content, size_t content_len,
-			const struct comm_encrypted_to *to,
-			const struct comm_encrypted_random *given)
-{
-	const struct comm_crypto_enc_info *info = comm_crypto_enc_info(to->enc);
-	struct comm_encrypted_random random = {0};
-	struct comm_crypto_kdf kdf = {.alg = to->sender ? ALG_1PU : ALG_ES};
-	uint8_t apv[APV_LEN], tag[COMM_CRYPTO_TAG_LEN_MAX];
-	char iv_text[DID_BASE64_LEN(COMM_CRYPTO_IV_LEN_MAX) + 1];
-	char tag_text[DID_BASE64_LEN(COMM_CRYPTO_TAG_LEN_MAX) + 1];
-	char *protected = NULL, *ct_text = NULL, *recipients = NULL, *text;
-	uint8_t *ct = NULL;
-	size_t ct_len, text_len;
-	int err;
-
-	err = check_to(c, to);
-	if (err)
-		return err;
-	if (content_len > PARLEY_COMM_LEN_MAX)
-		return comm_fail(c, PARLEY_ERR_TOO_LARGE,
-				 "longer than %d bytes", PARLEY_COMM_LEN_MAX);
-	if (given != NULL)
-		random = *given;
-	else if ((err = make_random(&random, to->methods[0]->key.type)) != 0)
-		goto out;
-
-	err = PARLEY_ERR_MEMORY;
-	ct_len = comm_crypto_sealed_len(to->enc, content_len);
-	ct = malloc(ct_len + 1);
-	protected = make_header(apv, to, &random.ephemeral);
-	if (ct == NULL || protected == NULL)
-		goto out;
-	/* draft-madden-jose-ecdh-1pu-04 2.1: the content first, for its tag */
-	err =
-	    comm_crypto_seal(ct, tag, to->enc, random.cek, random.iv, protected,
-			     strlen(protected), content, content_len);
-	if (err)
-		goto out;
-	kdf.apv = apv;
-	kdf.apv_len = APV_LEN;
-	if (to->sender != NULL) {
-		kdf.apu = (const uint8_t *)to->sender->kid;
-		kdf.apu_len = strlen(to->sender->kid);
-		kdf.tag = tag;
-		kdf.tag_len = info->tag_len;
-	}
-	err = wrap_keys(&recipients, to, &random, &kdf);
-	if (err)
-		goto out;
-
-	err = PARLEY_ERR_MEMORY;
-	did_base64_encode(iv_text, random.iv, info->iv_len);
-	did_base64_encode(tag_text, tag, info->tag_len);
-	ct_text = comm_jose_encode(ct, ct_len);
-	if (ct_text == NULL)
-		goto out;
-	text =
-	    comm_jose_print(&text_len,
-			    "{\"protected\":\"%s\",\"recipients\":[%s],"
-			    "\"iv\":\"%s\",\"ciphertext\":\"%s\","
-			    "\"tag\":\"%s\"}",
-			    protected, recipients, iv_text, ct_text, tag_text);
-	if (text == NULL)
-		goto out;
-	err = 0;
-	if (text_len > PARLEY_COMM_LEN_MAX) {
-		free(text);
-		err = comm_fail(c, PARLEY_ERR_TOO_LARGE, "longer than %d bytes",
-				PARLEY_COMM_LEN_MAX);
-		goto out;
-	}
-	*textp = text;
-	*lenp = text_len;
-out:
-	did_secret_wipe(&random, sizeof(random));
-	free(recipients);
-	free(ct_text);
-	free(protected);
-	free(ct);
-	return err;
 }

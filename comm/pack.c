@@ -12,6 +12,7 @@
 
 #include "comm/comm.h"
 #include "comm/encrypted.h"
+#include "comm/encrypted_seal.h"
 #include "comm/message.h"
 #include "comm/signed.h"
 #include "did/did.h"

@@ -18,6 +18,7 @@
 #include <parley/comm.h>
 
 #include "comm/encrypted.h"
+#include "comm/encrypted_seal.h"
 #include "comm/jose.h"
 #include "did/identity.h"
 

@@ -1,0 +1,44 @@
+/*
+ * DIDComm v2.1 encrypted envelopes (encryption.md), written: JWE general JSON
+ * serialization.
+ */
+#ifndef COMM_ENCRYPTED_SEAL_H
+#define COMM_ENCRYPTED_SEAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "comm/comm.h"
+#include "comm/crypto.h"
+#include "did/pair.h"
+
+/* To whom and by whom. */
+struct comm_encrypted_to {
+	const struct did_method *const *methods; /* of one DID and type */
+	size_t n_methods;
+	const struct comm_own_key *sender; /* NULL: anoncrypt */
+	enum comm_crypto_enc enc;
+};
+
+/* Randomness of an envelope; NULL in its place: the system's. */
+struct comm_encrypted_random {
+	struct did_pair ephemeral;
+	uint8_t cek[COMM_CRYPTO_CEK_LEN_MAX];
+	uint8_t iv[COMM_CRYPTO_IV_LEN_MAX];
+};
+
+/*
+ * comm_encrypted_seal(c, textp, lenp, content, content_len, to, random):
+ * Encrypt ${content} and return the envelope in ${*textp}; free() it.
+ *
+ * Returns 0, or PARLEY_ERR_ARGUMENT (no or too many recipients, or of several
+ * types; authcrypt with another enc), PARLEY_ERR_TOO_LARGE, PARLEY_ERR_MEMORY,
+ * PARLEY_ERR_SYSTEM, PARLEY_ERR_DH, PARLEY_ERR_KEY.
+ */
+int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
+			const void *content, size_t content_len,
+			const struct comm_encrypted_to *to,
+			const struct comm_encrypted_random *random)
+    __attribute__((warn_unused_result));
+
+#endif /* !COMM_ENCRYPTED_SEAL_H */
