@@ -24,6 +24,7 @@
 #include <parley/session.h>
 
 #include "session/agreement.h"
+#include "session/gate.h"
 #include "session/schedule.h"
 #include "session/wire.h"
 
@@ -44,23 +45,6 @@ struct session_handshake_self {
 	uint8_t suites[SESSION_SUITES_MAX]; /* in order of preference */
 	bool keep_envelopes;		    /* in the result */
 };
-
-/*
- * Session tags seen in proposes that passed the gate, and own ones: PROTOCOL
- * B3.  Belongs to one agreement and identity, lives as long as a session.
- */
-struct session_gate {
-	uint8_t key[SESSION_HASH_LEN];
-	size_t n_tags;	/* in slots */
-	size_t n_seen;	/* of them, those that others sent */
-	size_t n_slots; /* power of two, or 0 */
-	struct session_gate_slot *slots;
-};
-
-/* session_gate_init(g, a): PROTOCOL 4.1.  session_gate_wipe() it. */
-void session_gate_init(struct session_gate *g,
-		       const struct parley_agreement *a);
-void session_gate_wipe(struct session_gate *g);
 
 struct session_handshake;
 
