@@ -3,7 +3,7 @@
 #
 #   - libparley.so.0 exports the functions of <parley/*.h>, no more, no less
 #   - a function of did/key.c stands in did/key.h as did_..., or is public and
-#     begins with parley_did_
+#     begins with parley_did_; one of did/key_x.c stands in either
 #   - there are no variables: all state hangs off a handle
 set -eu
 build=$(cd "$1" && pwd)
@@ -30,17 +30,27 @@ fi
 for layer in did comm session; do
 	for object in "$build/$layer/lib$layer.a.p"/*.o; do
 		file=$layer/$(basename "$object" .c.o)
-		header=$file.h
-		[ -e "$header" ] || header=${file%%_*}.h
-		[ -e "$header" ] || header=$layer/$layer.h
+		# Its own, those of what it is part of, or else the layer's.
+		headers=
+		stem=$file
+		while :; do
+			[ ! -e "$stem.h" ] || headers="$headers $stem.h"
+			case $stem in
+			*_*) stem=${stem%_*} ;;
+			*) break ;;
+			esac
+		done
+		headers=${headers:- $layer/$layer.h}
 		nm -g --defined-only "$object" | awk '{ print $3 }' |
 		    while read -r symbol; do
 			case $symbol in
 			"parley_${layer}_"*) continue ;;
-			"${layer}_"*) ! grep -qs "\<$symbol\>" "$header" ||
-			    continue ;;
+			"${layer}_"*)
+				# shellcheck disable=SC2086 # a list
+				! grep -qs "\<$symbol\>" $headers || continue
+				;;
 			esac
-			echo "$file.c: $symbol is not a name of $header"
+			echo "$file.c: $symbol is not a name of$headers"
 		done
 		# Tables of pointers are constant once relocated.
 		objdump -t "$object" | awk -F '\t' -v file="$file" '
