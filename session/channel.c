@@ -7,7 +7,6 @@
 #include "session/channel.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include <parley/err.h>
 

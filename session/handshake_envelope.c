@@ -15,7 +15,6 @@
 
 #include "comm/signed.h"
 #include "did/base64.h"
-#include "did/identity.h"
 #include "did/json.h"
 #include "did/secret.h"
 #include "session/aead.h"
