@@ -3,7 +3,7 @@
  * frame is copied, since a receiver opens it in place while its sender still
  * keeps it.
  *
- * What an end does with a frame, an event or a timer is what session/mesh.c
+ * What an end does with a frame, an event or a timer is what session/mesh*.c
  * does; timers are those of session/retransmit.c itself.
  */
 #include "tests/faults/sim.h"
@@ -173,7 +173,7 @@ static bool connected(const struct sim *sim)
 	return sim->resume_ms == INT64_MAX;
 }
 
-/* Hand all that is sealed to the carrier, as session.c drains. */
+/* Hand all that is sealed to the carrier, as party.c drains. */
 static void drain(struct sim *sim, int i)
 {
 	struct end *e = &sim->end[i];
@@ -331,7 +331,8 @@ static void cut(struct sim *sim)
 	}
 }
 
-/* The channel goes on over a new connection: take_connection() of mesh.c. */
+/* The channel goes on over a new connection: take_connection() of
+ * mesh_resume.c. */
 static void take_connection(struct sim *sim, int i, uint64_t next)
 {
 	struct end *e = &sim->end[i];
