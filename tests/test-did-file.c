@@ -19,37 +19,11 @@
 
 #include "did/file.h"
 #include "did/secret.h"
-
-struct fixture {
-	char dir[64];
-	char path[128];
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "test-file-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/a", f->dir);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	unlink(f->path);
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
+#include "tests/scratch.h"
 
 static void file_comes_back_with_a_nul_behind(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	uint8_t *bytes;
 	struct stat st;
 	size_t len;
@@ -68,7 +42,7 @@ static void file_comes_back_with_a_nul_behind(void **state)
 
 static void files_that_cannot_be_read_are_told_apart(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	uint8_t *bytes;
 	size_t len;
 
@@ -95,7 +69,8 @@ static void directory_that_is_missing_is_a_system_error(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -19,6 +19,7 @@
 #include "did/file.h"
 #include "did/identity.h"
 #include "did/secret.h"
+#include "tests/scratch.h"
 #include "tests/vector.h"
 
 #define PASS	     "correct horse"
@@ -28,33 +29,6 @@ static const enum parley_identity_type types[] = {PARLEY_IDENTITY_ED25519,
 						  PARLEY_IDENTITY_P256};
 static const enum parley_key_format formats[] = {PARLEY_KEY_JWK, PARLEY_KEY_PEM,
 						 PARLEY_KEY_SEED};
-
-struct fixture {
-	char dir[64];
-	char path[128];
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "test-import-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/a", f->dir);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	unlink(f->path);
-	assert_int_equal(rmdir(f->dir), 0);
-	free(f);
-	return 0;
-}
 
 static enum parley_key_format format_of(const json_t *v)
 {
@@ -68,7 +42,7 @@ static enum parley_key_format format_of(const json_t *v)
 static void keys_of_other_programs_are_read_or_refused(void **state)
 {
 	json_t *file = vector_load("keys/import.json");
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	size_t i, n_read = 0;
 	json_t *v;
 
@@ -103,7 +77,7 @@ static void keys_of_other_programs_are_read_or_refused(void **state)
 
 static void exported_identity_comes_back(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct parley_identity *id, *again;
 	struct stat st;
 
@@ -136,7 +110,7 @@ static void exported_identity_comes_back(void **state)
 
 static void encrypted_pem_needs_its_passphrase(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct parley_identity *id, *again;
 	uint8_t *bytes;
 	size_t len;
@@ -173,7 +147,7 @@ static void encrypted_pem_needs_its_passphrase(void **state)
 
 static void encrypted_jwk_needs_its_passphrase(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct parley_identity *id, *again;
 
 	assert_int_equal(parley_did_identity_new(&id), 0);
@@ -199,7 +173,7 @@ static void encrypted_jwk_needs_its_passphrase(void **state)
 static void arguments_that_do_not_fit_are_refused(void **state)
 {
 	static const char longest[PARLEY_PASSPHRASE_LEN_MAX + 1] = {1};
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct parley_identity *ed, *p256;
 
 	assert_int_equal(parley_did_identity_new(&ed), 0);
@@ -224,7 +198,7 @@ static void arguments_that_do_not_fit_are_refused(void **state)
 
 static void files_that_cannot_be_read_or_written_are_told_apart(void **state)
 {
-	struct fixture *f = *state;
+	struct scratch *f = *state;
 	struct parley_identity *id = NULL;
 	char large[16 * 1024 + 1];
 
@@ -251,7 +225,8 @@ static void files_that_cannot_be_read_or_written_are_told_apart(void **state)
 	parley_did_identity_free(id);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
 {

@@ -15,10 +15,8 @@
 # 1 a case failed, 2 usage or something is missing.
 set -eu
 
-die() {
-	echo "didcomm.sh: error: $1" >&2
-	exit 2
-}
+# shellcheck source=tests/interop/venv.sh
+. "$(dirname "$0")/venv.sh"
 
 [ $# -eq 1 ] || die "usage: sh tests/interop/didcomm.sh BUILD"
 [ -e "$1/comm/libcomm.a" ] || die "no comm/libcomm.a in '$1'; build first"
@@ -41,14 +39,7 @@ ${CC:-cc} -std=c11 -D_GNU_SOURCE -Wall -Wextra -I. -Idid/include \
 	"$build/comm/libcomm.a" "$build/did/libdid.a" \
 	$(pkg-config --cflags --libs libsodium libcrypto jansson libcurl) ||
 	die "envelope.c does not compile"
-venv=${VENV:-$build/interop-session/venv}
-if [ -z "${VENV:-}" ]; then
-	[ -x "$venv/bin/python3" ] || python3 -m venv "$venv" ||
-		die "no virtual environment; is python3-venv installed?"
-	"$venv/bin/python3" -m pip install --quiet \
-		--disable-pip-version-check -r tests/interop/requirements.txt ||
-		die "pip could not install the packages"
-fi
+make_venv "$build/interop-session/venv" tests/interop/requirements.txt
 export PYTHONDONTWRITEBYTECODE=1
 status=0
 node "$work/peer.js" "$work/envelope" "$work" || status=1

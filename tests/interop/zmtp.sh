@@ -13,28 +13,11 @@
 # case failed, 2 usage or something is missing.
 set -eu
 
-die()
-{
-	echo "zmtp.sh: error: $1" >&2
-	exit 2
-}
+# shellcheck source=tests/interop/venv.sh
+. "$(dirname "$0")/venv.sh"
 
 [ $# -le 1 ] || die 'usage: sh tests/interop/zmtp.sh [BUILD]'
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=${1:-$root/build-tests}
-mkdir -p "$build/interop-session"
-work=$(cd "$build/interop-session" && pwd)
-cd "$root"
-export PYTHONDONTWRITEBYTECODE=1
-
-venv=${VENV:-$work/venv}
-if [ -z "${VENV:-}" ]; then
-	[ -x "$venv/bin/python3" ] || python3 -m venv "$venv" ||
-	    die 'no virtual environment; is python3-venv installed?'
-	"$venv/bin/python3" -m pip install --quiet \
-	    --disable-pip-version-check -r tests/interop/requirements.txt ||
-	    die 'pip could not install the packages'
-fi
+start_session "${1:-}"
 
 lib=$work/..
 [ -e "$lib/session/libsession.a" ] ||
