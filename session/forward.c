@@ -244,12 +244,12 @@ static void accept_one(struct session_forward *f, int party, int fd)
 	const struct session_forward_event refused = {
 	    .type = SESSION_FORWARD_REFUSED, .party = party, .stream = -1};
 
-	if (!session_local_is_users(fd, f->o.uid)) {
+	if (!session_local_comes_from(fd, f->o.uid)) {
 		close(fd);
 		session_forward_party_report(
 		    f, &refused,
-		    "another user's connection to its port "
-		    "was refused");
+		    "a connection to its port that is not known to be of "
+		    "this user was refused");
 		return;
 	}
 	if (session_forward_stream_accept(f, party, fd))
@@ -492,6 +492,8 @@ int session_forward_new(struct session_forward **fp, struct parley_session *s,
 		f->parties[i] = (struct session_forward_party){
 		    .kind = SESSION_FORWARD_LISTENER, .listener = -1};
 	err = f->epoll_fd < 0 || f->timer_fd < 0 ? PARLEY_ERR_SYSTEM : 0;
+	if (!err)
+		err = session_local_can_tell();
 	if (!err)
 		err = watch(f, f->timer_fd, &timer_kind);
 	if (!err)

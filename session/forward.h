@@ -65,7 +65,7 @@ enum session_forward_event_type {
 	SESSION_FORWARD_OPENED, /* a stream, here or there; see ${ours} */
 	SESSION_FORWARD_ENDED,	/* a stream, both directions */
 	SESSION_FORWARD_CUT,	/* a stream, by RESET; see ${ours}, ${reason} */
-	SESSION_FORWARD_REFUSED, /* a local connection of another user */
+	SESSION_FORWARD_REFUSED, /* a local connection */
 	SESSION_FORWARD_LOST,	 /* the party will not come back; see ${err} */
 	SESSION_FORWARD_CLOSED,	 /* the party has closed the session */
 };
@@ -85,8 +85,9 @@ struct session_forward_options {
 	/* The port of 127.0.0.1 where the program here listens; 0: nowhere,
 	 * and streams that others open are cut as NO_SERVICE. */
 	uint16_t port;
-	/* Whose program it is: connections of another user are refused, and a
-	 * port at which another user listens is not dialled. */
+	/* Whose program it is: connections that are not known to be this
+	 * user's are refused, and a port at which another user listens is not
+	 * dialled. */
 	uid_t uid;
 	enum session_forward_dial dial;
 	enum session_forward_check check;
@@ -107,7 +108,8 @@ struct session_forward;
  * borrowed and nobody else may send or receive on it; ${o} is copied.  The
  * caller frees ${*fp} with session_forward_free().
  *
- * Returns 0, or PARLEY_ERR_SYSTEM (see errno), PARLEY_ERR_MEMORY.
+ * Returns 0, or PARLEY_ERR_SYSTEM (see errno; EPROTONOSUPPORT: this machine does
+ * not tell whose a connection is), PARLEY_ERR_MEMORY.
  */
 int session_forward_new(struct session_forward **fp, struct parley_session *s,
 			const struct session_forward_options *o)

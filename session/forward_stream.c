@@ -360,10 +360,11 @@ static void dialled(struct session_forward *f,
 		dial_later(st);
 		return;
 	}
-	if (!session_local_is_users(st->fd, f->o.uid)) {
+	if (!session_local_leads_to(st->fd, f->o.uid)) {
 		if (!st->complained)
 			report(f, st, SESSION_FORWARD_REFUSED, false,
-			       "another user listens at the program's port");
+			       "who listens at the program's port is not "
+			       "known to be this user");
 		st->complained = true;
 		dial_later(st);
 		return;
@@ -377,10 +378,15 @@ static void dialled(struct session_forward *f,
 static void dial(struct session_forward *f, struct session_forward_stream *st)
 {
 	st->dial_ms = INT64_MAX;
-	if (session_local_dial(&st->fd, f->o.port))
+	if (session_local_dial(&st->fd, f->o.port)) {
 		dial_later(st);
-	else
-		watch(f, st);
+		return;
+	}
+	/* On loopback the connection is there at once.  Whose it is, is asked
+	 * before the program can have closed it again: then nobody knows. */
+	if (session_local_dialled(st->fd) == 0)
+		dialled(f, st);
+	session_forward_stream_advance(f, st);
 }
 
 /* Has the stream's opener said who it is?  Then the program is dialled. */

@@ -423,22 +423,9 @@ static void hanging_up_ends_all_connections(void **state)
 static void another_user_is_refused(void **state)
 {
 	struct scene s;
-	uint16_t port;
-	int a, b, listener = listen_at(&port);
+	int a;
 
 	(void)state;
-	assert_int_equal(session_local_dial(&a, port), 0);
-	/* Not accepted yet: who listens counts. */
-	assert_true(session_local_is_users(a, geteuid()));
-	assert_false(session_local_is_users(a, geteuid() + 1));
-	assert_int_equal(session_local_accept(&b, listener), 0);
-	assert_true(session_local_is_users(a, geteuid()));
-	assert_true(session_local_is_users(b, geteuid()));
-	assert_false(session_local_is_users(b, geteuid() + 1));
-	close(a);
-	close(b);
-	close(listener);
-
 	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
 	session_forward_free(s.f[0]);
 	s.o[0].uid = geteuid() + 1;
