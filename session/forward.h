@@ -34,8 +34,14 @@
 enum {
 	SESSION_FORWARD_DATA_MAX = 65535,     /* bytes in one DATA */
 	SESSION_FORWARD_CREDIT = 1024 * 1024, /* of a new stream */
-	SESSION_FORWARD_STREAMS_MAX = 1024,   /* open at a time, per party */
-	SESSION_FORWARD_TEXT_SIZE = 320,      /* of an event's sentence */
+	/* Open at a time that a party has opened, to each other one. */
+	SESSION_FORWARD_STREAMS_MAX = 1024,
+	/* So many more are refused one by one, then the party is cut off. */
+	SESSION_FORWARD_EXCESS_MAX = 1024,
+	/* CUT and REFUSED, of one party and for one reason: told at once, then
+	 * one a second, which says how many were not told. */
+	SESSION_FORWARD_TOLD_MAX = 8,
+	SESSION_FORWARD_TEXT_SIZE = 320, /* of an event's sentence */
 };
 
 /* PROTOCOL 12, RESET: why a stream was cut. */
@@ -108,8 +114,8 @@ struct session_forward;
  * borrowed and nobody else may send or receive on it; ${o} is copied.  The
  * caller frees ${*fp} with session_forward_free().
  *
- * Returns 0, or PARLEY_ERR_SYSTEM (see errno; EPROTONOSUPPORT: this machine does
- * not tell whose a connection is), PARLEY_ERR_MEMORY.
+ * Returns 0, or PARLEY_ERR_SYSTEM (see errno; EPROTONOSUPPORT: this machine
+ * does not tell whose a connection is), PARLEY_ERR_MEMORY.
  */
 int session_forward_new(struct session_forward **fp, struct parley_session *s,
 			const struct session_forward_options *o)

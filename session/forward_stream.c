@@ -75,7 +75,8 @@ static uint16_t free_number(const struct session_forward *f, int party)
 }
 
 static int new_stream(struct session_forward_stream **stp,
-		      struct session_forward *f, int party, uint16_t number)
+		      struct session_forward *f, int party, uint16_t number,
+		      bool ours)
 {
 	struct session_forward_party *p = &f->parties[party];
 	struct session_forward_stream *st;
@@ -89,6 +90,7 @@ static int new_stream(struct session_forward_stream **stp,
 	    .kind = SESSION_FORWARD_STREAM,
 	    .party = party,
 	    .number = number,
+	    .ours = ours,
 	    .fd = -1,
 	    .dial_ms = INT64_MAX,
 	    .delay_ms = DIAL_DELAY_MS,
@@ -97,7 +99,7 @@ static int new_stream(struct session_forward_stream **stp,
 	    .allowed = SESSION_FORWARD_CREDIT,
 	};
 	p->streams[number] = st;
-	p->n_streams++;
+	p->n_streams[ours]++;
 	st->next = f->streams;
 	st->prev = &f->streams;
 	if (st->next)
@@ -130,7 +132,7 @@ static void untable(struct session_forward *f,
 		return;
 	st->tabled = false;
 	p->streams[st->number] = NULL;
-	p->n_streams--;
+	p->n_streams[st->ours]--;
 	if (!st->reset_owed && !st->reset_sent)
 		report(f, st, SESSION_FORWARD_ENDED, st->ours,
 		       "connection ended");
@@ -639,6 +641,8 @@ void session_forward_stream_cut(struct session_forward *f,
 						.reason = reason};
 	char claimed[sizeof(" (65535)")] = "";
 
+	if (st->reset_sent || st->reset_owed)
+		return;
 	if (reason == SESSION_FORWARD_WRONG_INDEX)
 		snprintf(claimed, sizeof(claimed), " (%u)",
 			 st->queue[0] + st->queue[1] * 256U);
@@ -704,16 +708,31 @@ void session_forward_stream_hang_up(struct session_forward *f,
  * Beginning and end
  */
 
+/* At the limit the program is refused, and no error: the others decide how
+ * long a stream lives. */
+static void refuse(struct session_forward *f, int party, int fd)
+{
+	const struct session_forward_event e = {
+	    .type = SESSION_FORWARD_REFUSED, .party = party, .stream = -1};
+
+	close(fd);
+	session_forward_party_report(
+	    f, &e, "one connection more than it may have was refused");
+}
+
 int session_forward_stream_accept(struct session_forward *f, int party, int fd)
 {
 	struct session_forward_stream *st;
 
-	if (f->parties[party].n_streams >= SESSION_FORWARD_STREAMS_MAX ||
-	    new_stream(&st, f, party, free_number(f, party))) {
+	if (f->parties[party].n_streams[true] >= SESSION_FORWARD_STREAMS_MAX) {
+		refuse(f, party, fd);
+		return 0;
+	}
+	if (new_stream(&st, f, party, free_number(f, party), true)) {
 		close(fd);
 		return PARLEY_ERR_MEMORY;
 	}
-	st->ours = st->up = st->open_owed = true;
+	st->up = st->open_owed = true;
 	st->fd = fd;
 	report(f, st, SESSION_FORWARD_OPENED, true,
 	       "the program has connected");
@@ -738,15 +757,20 @@ static bool is_second(const struct session_forward *f,
 int session_forward_stream_open(struct session_forward *f, int party,
 				uint16_t number, uint8_t service)
 {
+	const size_t n = f->parties[party].n_streams[false];
 	struct session_forward_stream *st;
-	int err = new_stream(&st, f, party, number);
 
-	if (err)
-		return err;
+	if (n >= SESSION_FORWARD_STREAMS_MAX + SESSION_FORWARD_EXCESS_MAX) {
+		session_forward_party_cut_off(
+		    f, party, "it opened far more connections than it may");
+		return 0;
+	}
+	if (new_stream(&st, f, party, number, false))
+		return PARLEY_ERR_MEMORY;
 	if (f->hung_up || f->o.port == 0 || service != 0 ||
 	    (f->o.dial == SESSION_FORWARD_DIAL_HIGHER && party > f->self))
 		session_forward_stream_cut(f, st, SESSION_FORWARD_NO_SERVICE);
-	else if (f->parties[party].n_streams > SESSION_FORWARD_STREAMS_MAX)
+	else if (n >= SESSION_FORWARD_STREAMS_MAX)
 		session_forward_stream_cut(f, st, SESSION_FORWARD_UNREACHABLE);
 	else if (f->o.check == SESSION_FORWARD_CHECK_NONE)
 		dial(f, st);

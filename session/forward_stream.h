@@ -76,15 +76,25 @@ struct session_forward_stream {
 	size_t queue_at, queue_len, queue_size;
 };
 
+/* How often something may still be told. */
+struct session_forward_pace {
+	int64_t since_ms;
+	int64_t left;
+	unsigned untold;
+};
+
 struct session_forward_party {
 	enum session_forward_kind kind; /* of its listener */
 	int listener;			/* -1: none */
 	uint16_t port;
-	bool gone;    /* lost or closed */
-	bool blocked; /* something could not be sent */
-	size_t n_streams;
+	bool gone;	     /* lost or closed */
+	bool blocked;	     /* something could not be sent */
+	size_t n_streams[2]; /* that it opened, that were opened here */
 	struct session_forward_stream **streams; /* by number */
 	size_t n_slots;
+	struct session_forward_pace refused;
+	/* By who cut and why; 0: for no known reason. */
+	struct session_forward_pace cuts[2][SESSION_FORWARD_PROTOCOL + 1];
 };
 
 struct session_forward {
@@ -109,7 +119,8 @@ struct session_forward_stream *session_forward_stream_find(
 
 /*
  * session_forward_stream_accept(f, party, fd):
- * The program has connected: open a stream.  ${fd} is taken in any case.
+ * The program has connected: open a stream, unless it has too many there.
+ * ${fd} is taken in any case.
  *
  * Returns 0, or PARLEY_ERR_MEMORY.
  */
@@ -118,7 +129,8 @@ int session_forward_stream_accept(struct session_forward *f, int party, int fd)
 
 /*
  * session_forward_stream_open(f, party, number, service):
- * Another party has opened a stream to the program here.
+ * Another party has opened a stream to the program here.  If it does so far
+ * beyond the limit, it is lost.
  *
  * Returns 0, or PARLEY_ERR_MEMORY.
  */

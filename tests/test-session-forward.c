@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "session/forward.h"
+#include "session/forward_stream.h"
 #include "session/local.h"
 #include "tests/net.h"
 
@@ -31,7 +32,7 @@ enum {
 struct seen {
 	int n;
 	struct session_forward_event at[EVENTS_MAX];
-	char text[SESSION_FORWARD_TEXT_SIZE]; /* of the last CUT */
+	char text[SESSION_FORWARD_TEXT_SIZE]; /* of the last that is no end */
 };
 
 struct scene {
@@ -56,7 +57,8 @@ static void note(void *context, const struct session_forward_event *e)
 
 	if (seen->n < EVENTS_MAX)
 		seen->at[seen->n++] = *e;
-	if (e->type == SESSION_FORWARD_CUT)
+	if (e->type != SESSION_FORWARD_OPENED &&
+	    e->type != SESSION_FORWARD_ENDED)
 		snprintf(seen->text, sizeof(seen->text), "%s", e->text);
 }
 
@@ -437,6 +439,73 @@ static void another_user_is_refused(void **state)
 	end(&s);
 }
 
+/* How many of these connections have been ended by the other side? */
+static int count_ended(const int *fds, int n)
+{
+	uint8_t byte;
+	int ended = 0;
+
+	for (int i = 0; i < n; i++)
+		ended += recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0 ||
+			 errno == ECONNRESET;
+	return ended;
+}
+
+/* So nobody keeps the others waiting, nor fills the log. */
+static void those_of_another_user_are_taken_a_few_at_a_time(void **state)
+{
+	enum { N = 60, AT_A_TIME = 8 };
+	struct scene s;
+	int64_t began;
+	int fds[N], before = 0, now = 0;
+
+	(void)state;
+	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
+	session_forward_free(s.f[0]);
+	s.o[0].uid = geteuid() + 1;
+	assert_int_equal(session_forward_new(&s.f[0], s.net.s[0], &s.o[0]), 0);
+	for (int i = 0; i < N; i++)
+		fds[i] = dial(&s);
+	began = now_ms();
+	for (; now < N; before = now) {
+		assert_true(now_ms() - began < LIMIT_MS);
+		turn(&s);
+		now = count_ended(fds, N);
+		assert_in_range(now - before, 0, AT_A_TIME);
+	}
+	assert_in_range(count(&s.seen[0], SESSION_FORWARD_REFUSED),
+			SESSION_FORWARD_TOLD_MAX,
+			SESSION_FORWARD_TOLD_MAX +
+			    (unsigned)((now_ms() - began) / 1000) + 1);
+	for (int i = 0; i < N; i++)
+		close(fds[i]);
+	/* What was not told is counted. */
+	UNTIL(&s, (close(dial(&s)), strstr(s.seen[0].text, "times more")));
+	end(&s);
+}
+
+static void at_the_limit_a_connection_is_refused_and_no_more(void **state)
+{
+	struct scene s;
+	size_t *n;
+	int a;
+
+	(void)state;
+	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
+	n = &s.f[0]->parties[1].n_streams[true];
+	*n = SESSION_FORWARD_STREAMS_MAX; /* as if */
+	a = dial(&s);
+	take_end(&s, a);
+	close(a);
+	assert_int_equal(count(&s.seen[0], SESSION_FORWARD_REFUSED), 1);
+	*n = 0;
+	a = dial(&s);
+	close(answer(&s));
+	take_end(&s, a);
+	close(a);
+	end(&s);
+}
+
 static void only_those_that_are_dialled_have_a_port(void **state)
 {
 	struct scene s;
@@ -625,6 +694,84 @@ static void too_many_connections_are_refused(void **state)
 	end(&s);
 }
 
+/* Not even its own connections are of those that another party opened. */
+static void who_never_answers_takes_no_connection_away(void **state)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct scene s;
+	int fd;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	for (int i = 0; i < SESSION_FORWARD_STREAMS_MAX; i++) {
+		say(&s, OPEN, 2 * i, "\1", 1);
+		assert_int_equal(hear(&s, RESET, 2 * i),
+				 SESSION_FORWARD_NO_SERVICE);
+	}
+	to.sin_port = htons(session_forward_port(s.f[1], 0));
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	put(fd, "x", 1);
+	hear(&s, OPEN, 1);
+	assert_int_equal(hear(&s, DATA, 1), 'x');
+	close(fd);
+	end(&s);
+}
+
+static void who_opens_far_too_many_is_cut_off_and_named(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	for (int i = 0;
+	     i < SESSION_FORWARD_STREAMS_MAX + SESSION_FORWARD_EXCESS_MAX;
+	     i++) {
+		say(&s, OPEN, 2 * i, "\1", 1);
+		hear(&s, RESET, 2 * i);
+	}
+	assert_int_equal(count(&s.seen[1], SESSION_FORWARD_LOST), 0);
+	say(&s, OPEN,
+	    2 * (SESSION_FORWARD_STREAMS_MAX + SESSION_FORWARD_EXCESS_MAX),
+	    "\0", 1);
+	UNTIL(&s, strstr(s.seen[1].text, "lost"));
+	assert_non_null(strstr(s.seen[1].text, "party 0 "));
+	assert_non_null(strstr(s.seen[1].text, "far more connections"));
+	assert_int_equal(session_forward_n_streams(s.f[1]), 0);
+	end(&s);
+}
+
+static void a_stream_that_was_cut_is_told_of_once(void **state)
+{
+	struct scene s;
+	int64_t began;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	say(&s, OPEN, 2, "\0", 1);
+	for (int i = 0; i < 20; i++)
+		say(&s, 9, 2, NULL, 0);
+	hear(&s, RESET, 2);
+	say(&s, RESET, 2, "\5", 1);
+	say(&s, OPEN, 4, "\1", 1);
+	hear(&s, RESET, 4);
+	assert_int_equal(count(&s.seen[1], SESSION_FORWARD_CUT), 2);
+	/* Nor does one after the other fill the log. */
+	began = now_ms();
+	for (int i = 0; i < 50; i++) {
+		say(&s, OPEN, 2, "\0", 1);
+		say(&s, 9, 2, NULL, 0);
+		hear(&s, RESET, 2);
+		say(&s, RESET, 2, "\5", 1);
+	}
+	assert_in_range(count(&s.seen[1], SESSION_FORWARD_CUT),
+			SESSION_FORWARD_TOLD_MAX,
+			SESSION_FORWARD_TOLD_MAX + 2 +
+			    (unsigned)((now_ms() - began) / 1000));
+	end(&s);
+}
+
 /*
  * The index
  */
@@ -708,6 +855,8 @@ int main(void)
 	    cmocka_unit_test(when_a_party_is_gone_its_connections_end),
 	    cmocka_unit_test(hanging_up_ends_all_connections),
 	    cmocka_unit_test(another_user_is_refused),
+	    cmocka_unit_test(those_of_another_user_are_taken_a_few_at_a_time),
+	    cmocka_unit_test(at_the_limit_a_connection_is_refused_and_no_more),
 	    cmocka_unit_test(only_those_that_are_dialled_have_a_port),
 	    cmocka_unit_test(a_stream_is_what_the_protocol_says),
 	    cmocka_unit_test(what_makes_no_sense_is_answered_with_reset),
@@ -715,6 +864,9 @@ int main(void)
 	    cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
 	    cmocka_unit_test(a_reset_is_answered_and_is_an_end_here),
 	    cmocka_unit_test(too_many_connections_are_refused),
+	    cmocka_unit_test(who_never_answers_takes_no_connection_away),
+	    cmocka_unit_test(who_opens_far_too_many_is_cut_off_and_named),
+	    cmocka_unit_test(a_stream_that_was_cut_is_told_of_once),
 	    cmocka_unit_test(the_right_index_is_let_through_in_pieces),
 	    cmocka_unit_test(a_wrong_index_is_cut_and_named),
 	    cmocka_unit_test(who_leaves_without_an_index_reaches_nobody),
