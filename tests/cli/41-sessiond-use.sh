@@ -165,8 +165,14 @@ def echo():
         c.close()
 threading.Thread(target=echo, daemon=True).start()
 s, t = a.open("10.json"), b.open("10.json")
+waiting = a.ask("recv", s, -1, 60000)
 ports = a.call("forward", s, 0, 0, 0)[0]
 assert ports[0] == 0 and ports[1] > 0, ports
+try:
+    a.answer(waiting)
+    raise SystemExit("received")
+except Error as e:
+    assert e.code == -5, e
 b.call("forward", t, server.getsockname()[1], 0, 0)
 data = bytes(range(256)) * 4096
 for _ in range(3):
