@@ -32,8 +32,13 @@
 #include <parley/session.h>
 
 enum {
-	SESSION_FORWARD_DATA_MAX = 65535,     /* bytes in one DATA */
-	SESSION_FORWARD_CREDIT = 1024 * 1024, /* of a new stream */
+	SESSION_FORWARD_DATA_MAX = 65535, /* bytes in one DATA */
+	/* Bytes that may be under way: of a new stream, of one whose program
+	 * takes all that comes, and by how much the streams with one party may
+	 * exceed the first number together. */
+	SESSION_FORWARD_CREDIT = 64 * 1024,
+	SESSION_FORWARD_WINDOW_MAX = 4 * 1024 * 1024,
+	SESSION_FORWARD_SPARE = 64 * 1024 * 1024,
 	/* Open at a time that a party has opened, to each other one. */
 	SESSION_FORWARD_STREAMS_MAX = 1024,
 	/* So many more are refused one by one, then the party is cut off. */

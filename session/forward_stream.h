@@ -70,8 +70,10 @@ struct session_forward_stream {
 
 	/* From the other party. */
 	bool fin_received, reset_received;
+	uint32_t window;  /* = allowed + owed + queue_len */
 	uint32_t allowed; /* DATA bytes that it may still send */
 	uint32_t owed;	  /* DATA bytes handed on, not allowed again yet */
+	uint32_t passed;  /* handed on since the window was looked at */
 	uint8_t *queue;	  /* bytes for the local connection */
 	size_t queue_at, queue_len, queue_size;
 };
@@ -87,9 +89,12 @@ struct session_forward_party {
 	enum session_forward_kind kind; /* of its listener */
 	int listener;			/* -1: none */
 	uint16_t port;
-	bool gone;	     /* lost or closed */
-	bool blocked;	     /* something could not be sent */
-	size_t n_streams[2]; /* that it opened, that were opened here */
+	bool gone;    /* lost or closed */
+	bool blocked; /* something could not be sent */
+	/* Streams that it opened, and those opened here: that are not over,
+	 * and with those of which something waits for the program. */
+	size_t n_streams[2], n_kept[2];
+	uint32_t grown; /* beyond the first windows of all of them */
 	struct session_forward_stream **streams; /* by number */
 	size_t n_slots;
 	struct session_forward_pace refused;

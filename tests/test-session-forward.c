@@ -283,7 +283,7 @@ static void a_connection_is_held_until_the_program_listens(void **state)
 /* Both directions at once, far more than there is credit for. */
 static void much_goes_both_ways_at_once(void **state)
 {
-	enum { TOTAL = 6 * CREDIT + 12345 };
+	enum { TOTAL = 6 * 1024 * 1024 + 12345 };
 	static uint8_t out[65536], in[65536];
 	size_t sent[2] = {0}, got[2] = {0};
 	struct scene s;
@@ -492,13 +492,13 @@ static void at_the_limit_a_connection_is_refused_and_no_more(void **state)
 
 	(void)state;
 	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
-	n = &s.f[0]->parties[1].n_streams[true];
-	*n = SESSION_FORWARD_STREAMS_MAX; /* as if */
+	n = &s.f[0]->parties[1].n_kept[true];
+	*n += SESSION_FORWARD_STREAMS_MAX; /* as if */
 	a = dial(&s);
 	take_end(&s, a);
 	close(a);
 	assert_int_equal(count(&s.seen[0], SESSION_FORWARD_REFUSED), 1);
-	*n = 0;
+	*n -= SESSION_FORWARD_STREAMS_MAX;
 	a = dial(&s);
 	close(answer(&s));
 	take_end(&s, a);
@@ -618,6 +618,132 @@ static void more_than_there_is_credit_for_is_not_taken(void **state)
 	assert_int_equal(hear(&s, RESET, 2), SESSION_FORWARD_NO_SERVICE);
 	say(&s, DATA, 0, "x", 1);
 	assert_int_equal(hear(&s, RESET, 0), SESSION_FORWARD_PROTOCOL);
+	end(&s);
+}
+
+/* What party 0 does by hand with a stream whose program reads all. */
+struct pump {
+	int number, fd;
+	size_t promised; /* bytes that it may still send */
+};
+
+static void open_pump(struct scene *s, struct pump *p, int number)
+{
+	say(s, OPEN, number, "\0", 1);
+	*p = (struct pump){
+	    .number = number, .fd = answer(s), .promised = CREDIT};
+}
+
+/* Send what is allowed, have it read, and note what is allowed then. */
+static void pump(struct scene *s, struct pump *p, size_t n)
+{
+	static uint8_t data[SESSION_FORWARD_DATA_MAX];
+	const void *msg;
+	const uint8_t *b;
+	size_t len;
+
+	for (size_t i = 0; i < n; i++) {
+		for (int k = 0; k < 8 && p[i].promised > 0; k++) {
+			len = p[i].promised < sizeof(data) ? p[i].promised
+							   : sizeof(data);
+			say(s, DATA, p[i].number, data, len);
+			take(s, p[i].fd, len);
+			p[i].promised -= len;
+		}
+	}
+	turn(s);
+	while (parley_session_recv(s->net.s[0], 1, NULL, &msg, &len) == 0) {
+		b = msg;
+		assert_int_equal(len, 7);
+		assert_int_equal(b[0], MORE);
+		for (size_t i = 0; i < n; i++) {
+			if (p[i].number == b[1] * 256 + b[2])
+				p[i].promised += (size_t)b[3] << 24 |
+						 (size_t)b[4] << 16 |
+						 (size_t)b[5] << 8 | b[6];
+		}
+	}
+}
+
+static void credit_grows_for_a_program_that_reads(void **state)
+{
+	struct pump p;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	open_pump(&s, &p, 0);
+	for (int64_t end_ms = now_ms() + LIMIT_MS;
+	     p.promised < SESSION_FORWARD_WINDOW_MAX / 2;) {
+		pump(&s, &p, 1);
+		assert_in_range(p.promised, 0, SESSION_FORWARD_WINDOW_MAX);
+		assert_true(now_ms() < end_ms);
+	}
+	close(p.fd);
+	end(&s);
+}
+
+static void credit_of_all_streams_with_a_party_is_bounded(void **state)
+{
+	enum { N = 4, LEFT = 8 * CREDIT };
+	struct session_forward_party *party;
+	struct pump p[N];
+	struct scene s;
+	size_t sum, most = 0;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	party = &s.f[1]->parties[0];
+	party->grown = SESSION_FORWARD_SPARE - LEFT; /* as if, by others */
+	for (int i = 0; i < N; i++)
+		open_pump(&s, &p[i], 2 * i);
+	for (int round = 0; round < 60; round++) {
+		pump(&s, p, N);
+		sum = 0;
+		for (int i = 0; i < N; i++)
+			sum += p[i].promised;
+		assert_in_range(sum, 0, N * CREDIT + LEFT);
+		if (sum > most)
+			most = sum;
+	}
+	assert_in_range(most, N * CREDIT + 1, N * CREDIT + LEFT);
+	assert_in_range(party->grown, SESSION_FORWARD_SPARE - LEFT + 1,
+			SESSION_FORWARD_SPARE);
+	/* When they are over, others may have it. */
+	for (int i = 0; i < N; i++) {
+		say(&s, FIN, 2 * i, NULL, 0);
+		close(p[i].fd);
+	}
+	UNTIL(&s, party->n_kept[false] == 0);
+	assert_int_equal(party->grown, SESSION_FORWARD_SPARE - LEFT);
+	end(&s);
+}
+
+static void what_waits_for_a_program_is_bounded(void **state)
+{
+	static const uint8_t much[CREDIT / 2];
+	const int n = SESSION_FORWARD_STREAMS_MAX;
+	size_t kept = 0;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	close(s.listener);
+	s.listener = -1;
+	for (int i = 0; i < n; i++) {
+		say(&s, OPEN, 2 * i, "\0", 1);
+		say(&s, DATA, 2 * i, much, sizeof(much));
+		say(&s, DATA, 2 * i, much, sizeof(much));
+		turn(&s);
+	}
+	say(&s, OPEN, 2 * n, "\0", 1);
+	assert_int_equal(hear(&s, RESET, 2 * n), SESSION_FORWARD_UNREACHABLE);
+	say(&s, DATA, 0, "x", 1);
+	assert_int_equal(hear(&s, RESET, 0), SESSION_FORWARD_PROTOCOL);
+	for (const struct session_forward_stream *st = s.f[1]->streams; st;
+	     st = st->next)
+		kept += st->queue_size;
+	assert_int_equal(kept, (size_t)(n - 1) * CREDIT);
 	end(&s);
 }
 
@@ -861,6 +987,9 @@ int main(void)
 	    cmocka_unit_test(a_stream_is_what_the_protocol_says),
 	    cmocka_unit_test(what_makes_no_sense_is_answered_with_reset),
 	    cmocka_unit_test(more_than_there_is_credit_for_is_not_taken),
+	    cmocka_unit_test(credit_grows_for_a_program_that_reads),
+	    cmocka_unit_test(credit_of_all_streams_with_a_party_is_bounded),
+	    cmocka_unit_test(what_waits_for_a_program_is_bounded),
 	    cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
 	    cmocka_unit_test(a_reset_is_answered_and_is_an_end_here),
 	    cmocka_unit_test(too_many_connections_are_refused),
