@@ -311,7 +311,8 @@ static bool serve_recv(struct cli_sessiond *d,
 	size_t len;
 	int who, err;
 
-	/* It may have waited since before; the messages are not its any more. */
+	/* It may have waited since before; the messages are not its any more.
+	 */
 	if (s->forward) {
 		cli_sessiond_client_error(d, w->client, w->id, PARLEY_ERR_STATE,
 					  "the session forwards connections",
