@@ -113,6 +113,7 @@ int cli_sessiond_reload(struct cli_sessiond *d,
 		cli_sessiond_config_wipe(&d->config);
 		d->config = fresh;
 		CLI_SESSIOND_LOG(d, INFO, 0, "configuration read again");
+		cli_sessiond_session_check_all(d);
 	}
 	cli_sessiond_notify("READY=1");
 	return err;

@@ -140,6 +140,12 @@ void cli_sessiond_session_finish(struct cli_sessiond_session *s,
 void cli_sessiond_session_abort(struct cli_sessiond_session *s,
 				const char *reason);
 
+/*
+ * cli_sessiond_session_check_all(d):
+ * End those that the configuration, read again, would not let begin.
+ */
+void cli_sessiond_session_check_all(struct cli_sessiond *d);
+
 /* cli_sessiond_session_deadline(s): when it is to be looked at; INT64_MAX. */
 int64_t cli_sessiond_session_deadline(const struct cli_sessiond_session *s);
 

@@ -311,6 +311,14 @@ static bool serve_recv(struct cli_sessiond *d,
 	size_t len;
 	int who, err;
 
+	/* It may have waited since before; the messages are not its any more.
+	 */
+	if (s->forward) {
+		cli_sessiond_client_error(d, w->client, w->id, PARLEY_ERR_STATE,
+					  "the session forwards connections",
+					  -1);
+		return true;
+	}
 	/* While opening there is nothing, but there may be. */
 	if (s->state == PARLEY_SESSION_OPENING && now < w->until_ms)
 		return false;

@@ -191,6 +191,33 @@ static int admit(struct cli_sessiond_session *s,
 	return PARLEY_ERR_ADDRESS;
 }
 
+static bool is_allowed(const struct cli_sessiond_session *s)
+{
+	const struct cli_sessiond_config *c = &s->d->config;
+	const char *did = parley_did_identity_did(s->identity->id);
+	int err;
+
+	return cli_sessiond_config_identity(c, s->agreement, did, strlen(did),
+					    &err) &&
+	       cli_sessiond_config_allows(
+		   c, s->agreement, (size_t)parley_session_self(s->session));
+}
+
+void cli_sessiond_session_check_all(struct cli_sessiond *d)
+{
+	struct cli_sessiond_session *s;
+
+	for (s = d->sessions; s; s = s->next) {
+		if (s->over || cli_sessiond_session_is_over(s) || is_allowed(s))
+			continue;
+		CLI_SESSIOND_LOG(d, WARNING, s->number,
+				 "ended: the configuration does not allow it "
+				 "any more");
+		cli_sessiond_session_abort(s, "its daemon does not allow this "
+					      "agreement any more");
+	}
+}
+
 /* A session of the same agreement and identity that has not ended. */
 static struct cli_sessiond_session *find_same(
     const struct cli_sessiond_session *s)

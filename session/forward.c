@@ -29,6 +29,7 @@
 
 enum {
 	EVENTS_MAX = 64,
+	ACCEPTS_MAX = 8,       /* at one port before others have their turn */
 	ACCEPT_PAUSE_MS = 100, /* no descriptors left */
 	BLOCKED_RETRY_MS = 20,
 };
@@ -244,12 +245,12 @@ static void accept_one(struct session_forward *f, int party, int fd)
 	const struct session_forward_event refused = {
 	    .type = SESSION_FORWARD_REFUSED, .party = party, .stream = -1};
 
-	if (!session_local_is_users(fd, f->o.uid)) {
+	if (!session_local_comes_from(fd, f->o.uid)) {
 		close(fd);
 		session_forward_party_report(
 		    f, &refused,
-		    "another user's connection to its port "
-		    "was refused");
+		    "a connection to its port that is not known to be of "
+		    "this user was refused");
 		return;
 	}
 	if (session_forward_stream_accept(f, party, fd))
@@ -258,16 +259,19 @@ static void accept_one(struct session_forward *f, int party, int fd)
 		leave(f, party);
 }
 
-static void accept_all(struct session_forward *f,
-		       const struct session_forward_party *p)
+static void accept_some(struct session_forward *f,
+			const struct session_forward_party *p)
 {
-	int fd, r;
+	int fd, r = 0;
 
 	if (p->listener < 0 || f->accept_ms != 0)
 		return;
-	while ((r = session_local_accept(&fd, p->listener)) == 0)
-		accept_one(f, (int)(p - f->parties), fd);
-	if (r != PARLEY_ERR_AGAIN)
+	for (int i = 0; i < ACCEPTS_MAX && r == 0; i++) {
+		r = session_local_accept(&fd, p->listener);
+		if (r == 0)
+			accept_one(f, (int)(p - f->parties), fd);
+	}
+	if (r != 0 && r != PARLEY_ERR_AGAIN)
 		pause_accepting(f);
 }
 
@@ -326,7 +330,7 @@ static void on_event(struct session_forward *f, const struct epoll_event *ev)
 		run_timers(f);
 		break;
 	case SESSION_FORWARD_LISTENER:
-		accept_all(f, ev->data.ptr);
+		accept_some(f, ev->data.ptr);
 		break;
 	case SESSION_FORWARD_STREAM:
 		session_forward_stream_event(f, ev->data.ptr, ev->events);
@@ -414,7 +418,8 @@ size_t session_forward_n_streams(const struct session_forward *f)
 	size_t n = 0;
 
 	for (int i = 0; i < f->n; i++)
-		n += f->parties[i].n_streams;
+		n += f->parties[i].n_streams[true] +
+		     f->parties[i].n_streams[false];
 	return n;
 }
 
@@ -492,6 +497,8 @@ int session_forward_new(struct session_forward **fp, struct parley_session *s,
 		f->parties[i] = (struct session_forward_party){
 		    .kind = SESSION_FORWARD_LISTENER, .listener = -1};
 	err = f->epoll_fd < 0 || f->timer_fd < 0 ? PARLEY_ERR_SYSTEM : 0;
+	if (!err)
+		err = session_local_can_tell();
 	if (!err)
 		err = watch(f, f->timer_fd, &timer_kind);
 	if (!err)

@@ -32,10 +32,21 @@
 #include <parley/session.h>
 
 enum {
-	SESSION_FORWARD_DATA_MAX = 65535,     /* bytes in one DATA */
-	SESSION_FORWARD_CREDIT = 1024 * 1024, /* of a new stream */
-	SESSION_FORWARD_STREAMS_MAX = 1024,   /* open at a time, per party */
-	SESSION_FORWARD_TEXT_SIZE = 320,      /* of an event's sentence */
+	SESSION_FORWARD_DATA_MAX = 65535, /* bytes in one DATA */
+	/* Bytes that may be under way: of a new stream, of one whose program
+	 * takes all that comes, and by how much the streams with one party may
+	 * exceed the first number together. */
+	SESSION_FORWARD_CREDIT = 64 * 1024,
+	SESSION_FORWARD_WINDOW_MAX = 4 * 1024 * 1024,
+	SESSION_FORWARD_SPARE = 64 * 1024 * 1024,
+	/* Open at a time that a party has opened, to each other one. */
+	SESSION_FORWARD_STREAMS_MAX = 1024,
+	/* So many more are refused one by one, then the party is cut off. */
+	SESSION_FORWARD_EXCESS_MAX = 1024,
+	/* CUT and REFUSED, of one party and for one reason: told at once, then
+	 * one a second, which says how many were not told. */
+	SESSION_FORWARD_TOLD_MAX = 8,
+	SESSION_FORWARD_TEXT_SIZE = 320, /* of an event's sentence */
 };
 
 /* PROTOCOL 12, RESET: why a stream was cut. */
@@ -65,7 +76,7 @@ enum session_forward_event_type {
 	SESSION_FORWARD_OPENED, /* a stream, here or there; see ${ours} */
 	SESSION_FORWARD_ENDED,	/* a stream, both directions */
 	SESSION_FORWARD_CUT,	/* a stream, by RESET; see ${ours}, ${reason} */
-	SESSION_FORWARD_REFUSED, /* a local connection of another user */
+	SESSION_FORWARD_REFUSED, /* a local connection */
 	SESSION_FORWARD_LOST,	 /* the party will not come back; see ${err} */
 	SESSION_FORWARD_CLOSED,	 /* the party has closed the session */
 };
@@ -85,8 +96,9 @@ struct session_forward_options {
 	/* The port of 127.0.0.1 where the program here listens; 0: nowhere,
 	 * and streams that others open are cut as NO_SERVICE. */
 	uint16_t port;
-	/* Whose program it is: connections of another user are refused, and a
-	 * port at which another user listens is not dialled. */
+	/* Whose program it is: connections that are not known to be this
+	 * user's are refused, and a port at which another user listens is not
+	 * dialled. */
 	uid_t uid;
 	enum session_forward_dial dial;
 	enum session_forward_check check;
@@ -107,7 +119,8 @@ struct session_forward;
  * borrowed and nobody else may send or receive on it; ${o} is copied.  The
  * caller frees ${*fp} with session_forward_free().
  *
- * Returns 0, or PARLEY_ERR_SYSTEM (see errno), PARLEY_ERR_MEMORY.
+ * Returns 0, or PARLEY_ERR_SYSTEM (see errno; EPROTONOSUPPORT: this machine
+ * does not tell whose a connection is), PARLEY_ERR_MEMORY.
  */
 int session_forward_new(struct session_forward **fp, struct parley_session *s,
 			const struct session_forward_options *o)

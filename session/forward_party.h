@@ -11,7 +11,8 @@
 
 /*
  * session_forward_party_report(f, e, format, ...):
- * Tell the caller of ${e}; the sentence begins with the party's name.
+ * Tell the caller of ${e}; the sentence begins with the party's name.  What
+ * others can bring about again and again is not told each time.
  */
 void session_forward_party_report(struct session_forward *f,
 				  const struct session_forward_event *e,
@@ -25,5 +26,12 @@ void session_forward_party_report(struct session_forward *f,
  */
 bool session_forward_party_send(struct session_forward *f, int party,
 				const void *msg, size_t len);
+
+/*
+ * session_forward_party_cut_off(f, party, why):
+ * It has broken the rules as nobody does by mistake: it is lost, by name.
+ */
+void session_forward_party_cut_off(struct session_forward *f, int party,
+				   const char *why);
 
 #endif /* !SESSION_FORWARD_PARTY_H */

@@ -5,6 +5,12 @@
  *   DATA --> local socket; what it does not take waits in the queue, which
  *            the credit given bounds
  *
+ * What is allowed, what waits and what was handed on but not allowed again make
+ * up the window.  It begins small and doubles with each window that the program
+ * took as it came, out of a share for all streams with that party.  So what one
+ * party can make this side keep is bounded, and a stream whose program reads
+ * never has to wait for one whose program does not.
+ *
  * A stream is over when both directions have ended, or when RESET went both
  * ways; then its number is free.  Its socket may live longer: it is shut down
  * once the queue is written, and closed once the program has closed its end,
@@ -27,8 +33,9 @@
 #include "session/session.h"
 
 enum {
-	READS_MAX = 8, /* of one connection before others have their turn */
-	GRANT_MIN = SESSION_FORWARD_CREDIT / 4, /* CREDIT is given from here */
+	READS_MAX = 8,	/* of one connection before others have their turn */
+	GRANT_PART = 4, /* of the window: CREDIT is given from there on */
+	SHARE_PART = 4, /* of what is left of the share: at most that at once */
 	QUEUE_MIN = 16 * 1024,
 	DIAL_DELAY_MS = 5,
 	DIAL_DELAY_MS_MAX = 100,
@@ -75,7 +82,8 @@ static uint16_t free_number(const struct session_forward *f, int party)
 }
 
 static int new_stream(struct session_forward_stream **stp,
-		      struct session_forward *f, int party, uint16_t number)
+		      struct session_forward *f, int party, uint16_t number,
+		      bool ours)
 {
 	struct session_forward_party *p = &f->parties[party];
 	struct session_forward_stream *st;
@@ -89,15 +97,18 @@ static int new_stream(struct session_forward_stream **stp,
 	    .kind = SESSION_FORWARD_STREAM,
 	    .party = party,
 	    .number = number,
+	    .ours = ours,
 	    .fd = -1,
 	    .dial_ms = INT64_MAX,
 	    .delay_ms = DIAL_DELAY_MS,
 	    .tabled = true,
 	    .credit = SESSION_FORWARD_CREDIT,
+	    .window = SESSION_FORWARD_CREDIT,
 	    .allowed = SESSION_FORWARD_CREDIT,
 	};
 	p->streams[number] = st;
-	p->n_streams++;
+	p->n_kept[ours]++;
+	p->n_streams[ours]++;
 	st->next = f->streams;
 	st->prev = &f->streams;
 	if (st->next)
@@ -130,7 +141,7 @@ static void untable(struct session_forward *f,
 		return;
 	st->tabled = false;
 	p->streams[st->number] = NULL;
-	p->n_streams--;
+	p->n_streams[st->ours]--;
 	if (!st->reset_owed && !st->reset_sent)
 		report(f, st, SESSION_FORWARD_ENDED, st->ours,
 		       "connection ended");
@@ -191,6 +202,7 @@ static void close_socket(struct session_forward_stream *st)
 static void hand_on(struct session_forward_stream *st, size_t n)
 {
 	st->owed += (uint32_t)n;
+	st->passed += (uint32_t)n;
 }
 
 static void drop_queue(struct session_forward_stream *st)
@@ -230,12 +242,16 @@ static int enqueue(struct session_forward_stream *st, const uint8_t *data,
 	size_t size = st->queue_size ? st->queue_size : QUEUE_MIN;
 	uint8_t *queue;
 
-	if (st->queue_at > 0) {
+	if (st->queue_at > 0 &&
+	    st->queue_at + st->queue_len + len > st->queue_size) {
 		memmove(st->queue, st->queue + st->queue_at, st->queue_len);
 		st->queue_at = 0;
 	}
 	while (size < st->queue_len + len)
 		size *= 2;
+	/* It fits in any case. */
+	if (size > st->window)
+		size = st->window;
 	if (size > st->queue_size) {
 		queue = realloc(st->queue, size);
 		if (!queue)
@@ -243,7 +259,7 @@ static int enqueue(struct session_forward_stream *st, const uint8_t *data,
 		st->queue = queue;
 		st->queue_size = size;
 	}
-	memcpy(st->queue + st->queue_len, data, len);
+	memcpy(st->queue + st->queue_at + st->queue_len, data, len);
 	st->queue_len += len;
 	return 0;
 }
@@ -360,10 +376,11 @@ static void dialled(struct session_forward *f,
 		dial_later(st);
 		return;
 	}
-	if (!session_local_is_users(st->fd, f->o.uid)) {
+	if (!session_local_leads_to(st->fd, f->o.uid)) {
 		if (!st->complained)
 			report(f, st, SESSION_FORWARD_REFUSED, false,
-			       "another user listens at the program's port");
+			       "who listens at the program's port is not "
+			       "known to be this user");
 		st->complained = true;
 		dial_later(st);
 		return;
@@ -377,10 +394,15 @@ static void dialled(struct session_forward *f,
 static void dial(struct session_forward *f, struct session_forward_stream *st)
 {
 	st->dial_ms = INT64_MAX;
-	if (session_local_dial(&st->fd, f->o.port))
+	if (session_local_dial(&st->fd, f->o.port)) {
 		dial_later(st);
-	else
-		watch(f, st);
+		return;
+	}
+	/* On loopback the connection is there at once.  Whose it is, is asked
+	 * before the program can have closed it again: then nobody knows. */
+	if (session_local_dialled(st->fd) == 0)
+		dialled(f, st);
+	session_forward_stream_advance(f, st);
 }
 
 /* Has the stream's opener said who it is?  Then the program is dialled. */
@@ -465,20 +487,44 @@ static bool send_fin(struct session_forward *f,
 	return st->fin_sent;
 }
 
+/* By how much the window is to grow.  Who does not keep up needs no more. */
+static uint32_t growth(const struct session_forward *f,
+		       const struct session_forward_stream *st)
+{
+	const uint32_t share =
+	    (SESSION_FORWARD_SPARE - f->parties[st->party].grown) / SHARE_PART;
+	uint32_t most = SESSION_FORWARD_WINDOW_MAX - st->window;
+
+	if (st->passed < st->window || st->queue_len > 0)
+		return 0;
+	if (most > st->window)
+		most = st->window;
+	return share < most ? share : most;
+}
+
 static bool send_credit(struct session_forward *f,
 			struct session_forward_stream *st)
 {
 	uint8_t msg[SESSION_FORWARD_CREDIT_LEN];
-	const uint32_t owed = st->owed;
+	const uint32_t more = growth(f, st), credit = st->owed + more;
 
 	for (int i = 0; i < 4; i++)
 		msg[SESSION_FORWARD_HEAD_LEN + i] =
-		    (uint8_t)(owed >> (24 - 8 * i));
+		    (uint8_t)(credit >> (24 - 8 * i));
 	if (!send_small(f, st, SESSION_FORWARD_OP_CREDIT, msg, sizeof(msg)))
 		return false;
+	if (st->passed >= st->window)
+		st->passed = 0;
+	st->window += more;
+	f->parties[st->party].grown += more;
 	st->owed = 0;
-	st->allowed += owed;
+	st->allowed += credit;
 	return true;
+}
+
+static bool wants_credit(const struct session_forward_stream *st)
+{
+	return st->owed >= st->window / GRANT_PART && !st->fin_received;
 }
 
 /* Returns false when something is owed that cannot be sent now. */
@@ -497,7 +543,7 @@ static bool send_owed(struct session_forward *f,
 		return false;
 	if (st->fin_owed && !st->fin_sent && !send_fin(f, st))
 		return false;
-	if (st->owed >= GRANT_MIN && !st->fin_received && !send_credit(f, st))
+	if (wants_credit(st) && !send_credit(f, st))
 		return false;
 	return true;
 }
@@ -510,6 +556,10 @@ static bool is_buried(const struct session_forward_stream *st)
 
 static void bury(struct session_forward *f, struct session_forward_stream *st)
 {
+	struct session_forward_party *p = &f->parties[st->party];
+
+	p->n_kept[st->ours]--;
+	p->grown -= st->window - SESSION_FORWARD_CREDIT;
 	*st->prev = st->next;
 	if (st->next)
 		st->next->prev = st->prev;
@@ -565,7 +615,7 @@ void session_forward_stream_data(struct session_forward *f,
 	if (st->checking)
 		check_index(f, st);
 	/* Almost always there is nothing to be done. */
-	if (st->owed >= GRANT_MIN || st->queue_len > 0 || st->deaf)
+	if (wants_credit(st) || st->queue_len > 0 || st->deaf)
 		session_forward_stream_advance(f, st);
 }
 
@@ -633,6 +683,8 @@ void session_forward_stream_cut(struct session_forward *f,
 						.reason = reason};
 	char claimed[sizeof(" (65535)")] = "";
 
+	if (st->reset_sent || st->reset_owed)
+		return;
 	if (reason == SESSION_FORWARD_WRONG_INDEX)
 		snprintf(claimed, sizeof(claimed), " (%u)",
 			 st->queue[0] + st->queue[1] * 256U);
@@ -698,16 +750,31 @@ void session_forward_stream_hang_up(struct session_forward *f,
  * Beginning and end
  */
 
+/* At the limit the program is refused, and no error: the others decide how
+ * long a stream lives. */
+static void refuse(struct session_forward *f, int party, int fd)
+{
+	const struct session_forward_event e = {
+	    .type = SESSION_FORWARD_REFUSED, .party = party, .stream = -1};
+
+	close(fd);
+	session_forward_party_report(
+	    f, &e, "one connection more than it may have was refused");
+}
+
 int session_forward_stream_accept(struct session_forward *f, int party, int fd)
 {
 	struct session_forward_stream *st;
 
-	if (f->parties[party].n_streams >= SESSION_FORWARD_STREAMS_MAX ||
-	    new_stream(&st, f, party, free_number(f, party))) {
+	if (f->parties[party].n_kept[true] >= SESSION_FORWARD_STREAMS_MAX) {
+		refuse(f, party, fd);
+		return 0;
+	}
+	if (new_stream(&st, f, party, free_number(f, party), true)) {
 		close(fd);
 		return PARLEY_ERR_MEMORY;
 	}
-	st->ours = st->up = st->open_owed = true;
+	st->up = st->open_owed = true;
 	st->fd = fd;
 	report(f, st, SESSION_FORWARD_OPENED, true,
 	       "the program has connected");
@@ -732,15 +799,22 @@ static bool is_second(const struct session_forward *f,
 int session_forward_stream_open(struct session_forward *f, int party,
 				uint16_t number, uint8_t service)
 {
+	const struct session_forward_party *p = &f->parties[party];
+	const bool full = p->n_kept[false] >= SESSION_FORWARD_STREAMS_MAX;
 	struct session_forward_stream *st;
-	int err = new_stream(&st, f, party, number);
 
-	if (err)
-		return err;
+	if (p->n_streams[false] >=
+	    SESSION_FORWARD_STREAMS_MAX + SESSION_FORWARD_EXCESS_MAX) {
+		session_forward_party_cut_off(
+		    f, party, "it opened far more connections than it may");
+		return 0;
+	}
+	if (new_stream(&st, f, party, number, false))
+		return PARLEY_ERR_MEMORY;
 	if (f->hung_up || f->o.port == 0 || service != 0 ||
 	    (f->o.dial == SESSION_FORWARD_DIAL_HIGHER && party > f->self))
 		session_forward_stream_cut(f, st, SESSION_FORWARD_NO_SERVICE);
-	else if (f->parties[party].n_streams > SESSION_FORWARD_STREAMS_MAX)
+	else if (full)
 		session_forward_stream_cut(f, st, SESSION_FORWARD_UNREACHABLE);
 	else if (f->o.check == SESSION_FORWARD_CHECK_NONE)
 		dial(f, st);

@@ -70,10 +70,19 @@ struct session_forward_stream {
 
 	/* From the other party. */
 	bool fin_received, reset_received;
+	uint32_t window;  /* = allowed + owed + queue_len */
 	uint32_t allowed; /* DATA bytes that it may still send */
 	uint32_t owed;	  /* DATA bytes handed on, not allowed again yet */
+	uint32_t passed;  /* handed on since the window was looked at */
 	uint8_t *queue;	  /* bytes for the local connection */
 	size_t queue_at, queue_len, queue_size;
+};
+
+/* How often something may still be told. */
+struct session_forward_pace {
+	int64_t since_ms;
+	int64_t left;
+	unsigned untold;
 };
 
 struct session_forward_party {
@@ -82,9 +91,15 @@ struct session_forward_party {
 	uint16_t port;
 	bool gone;    /* lost or closed */
 	bool blocked; /* something could not be sent */
-	size_t n_streams;
+	/* Streams that it opened, and those opened here: that are not over,
+	 * and with those of which something waits for the program. */
+	size_t n_streams[2], n_kept[2];
+	uint32_t grown; /* beyond the first windows of all of them */
 	struct session_forward_stream **streams; /* by number */
 	size_t n_slots;
+	struct session_forward_pace refused;
+	/* By who cut and why; 0: for no known reason. */
+	struct session_forward_pace cuts[2][SESSION_FORWARD_PROTOCOL + 1];
 };
 
 struct session_forward {
@@ -109,7 +124,8 @@ struct session_forward_stream *session_forward_stream_find(
 
 /*
  * session_forward_stream_accept(f, party, fd):
- * The program has connected: open a stream.  ${fd} is taken in any case.
+ * The program has connected: open a stream, unless it has too many there.
+ * ${fd} is taken in any case.
  *
  * Returns 0, or PARLEY_ERR_MEMORY.
  */
@@ -118,7 +134,8 @@ int session_forward_stream_accept(struct session_forward *f, int party, int fd)
 
 /*
  * session_forward_stream_open(f, party, number, service):
- * Another party has opened a stream to the program here.
+ * Another party has opened a stream to the program here.  If it does so far
+ * beyond the limit, it is lost.
  *
  * Returns 0, or PARLEY_ERR_MEMORY.
  */

@@ -1,23 +1,21 @@
 /*
  * TCP on the loopback interface.
  *
- * Whose socket the other end is stands in /proc/net/tcp, or in tcp6 if the
- * program uses a socket of both families (an IPv4 address is then mapped).  A
- * line is, in Linux' Documentation/networking/proc_net_tcp.rst,
- *
- *   sl local:port remote:port state queues timer retransmits uid ...
- *
- * with addresses as the kernel holds them in memory, in hexadecimal.  A socket
- * that no process has accepted yet, or that its process has closed, is shown
- * with inode 0 and the uid of root.
+ * Whose socket the other end is, the kernel is asked through NETLINK_SOCK_DIAG,
+ * sock_diag(7): one question about one socket, found by its addresses, so that
+ * it takes the same time however many sockets other users have.  A question of
+ * AF_INET finds sockets of both families; what it does not find as a connection
+ * it looks for among those that listen.  A socket that no process has accepted
+ * yet, or that its process has closed, is shown with inode 0 and no user.
  */
 #include "session/local.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,9 +24,8 @@
 
 enum {
 	BACKLOG = 128,
-	LINE_SIZE = 512,
-	LOOKUPS = 3, /* the table may change while it is read */
-	STATE_LISTEN = 0x0a,
+	LOOPBACK_INDEX = 1, /* of the interface, in every namespace */
+	ANSWER_MAX = 4096,
 };
 
 static struct sockaddr_in loopback(uint16_t port)
@@ -106,112 +103,148 @@ int session_local_dial(int *fdp, uint16_t port)
 	return 0;
 }
 
+static bool is_same(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+	return a->sin_port == b->sin_port &&
+	       a->sin_addr.s_addr == b->sin_addr.s_addr;
+}
+
+static bool get_ends(int fd, struct sockaddr_in *near, struct sockaddr_in *far)
+{
+	socklen_t near_len = sizeof(*near), far_len = sizeof(*far);
+
+	return getsockname(fd, (struct sockaddr *)near, &near_len) == 0 &&
+	       getpeername(fd, (struct sockaddr *)far, &far_len) == 0 &&
+	       near->sin_family == AF_INET && far->sin_family == AF_INET;
+}
+
 int session_local_dialled(int fd)
 {
-	struct sockaddr_in other;
-	socklen_t len = sizeof(other);
+	/* Closed without a trace: the program is to get the port. */
+	const struct linger no_trace = {.l_onoff = 1};
+	struct sockaddr_in near, far;
 	int err = 0;
 	socklen_t err_len = sizeof(err);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len) || err ||
-	    getpeername(fd, (struct sockaddr *)&other, &len))
+	    !get_ends(fd, &near, &far))
 		return PARLEY_ERR_UNREACHABLE;
+	if (is_same(&near, &far)) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_trace,
+			   sizeof(no_trace));
+		return PARLEY_ERR_UNREACHABLE;
+	}
 	return 0;
 }
 
-/* One end of a connection, as the tables have it. */
-struct end {
-	uint32_t address; /* of IPv4, as in memory */
-	unsigned port;
+/*
+ * Whose it is
+ */
+
+struct question {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 about;
 };
 
-struct row {
-	struct end local, remote;
-	unsigned state;
-	unsigned long uid, inode;
+union answer {
+	struct nlmsghdr head;
+	uint8_t room[ANSWER_MAX];
 };
 
-/* The last 8 digits are the IPv4 address, also of a mapped one. */
-static bool scan_end(struct end *e, const char *text)
+/* Returns whether the kernel knows a socket that is ${near} to its process. */
+static bool ask(struct inet_diag_msg *found, const struct sockaddr_in *near,
+		const struct sockaddr_in *far)
 {
-	const char *colon = strchr(text, ':');
+	struct question q = {
+	    .head = {.nlmsg_len = sizeof(q),
+		     .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		     .nlmsg_flags = NLM_F_REQUEST},
+	    .about = {.sdiag_family = AF_INET,
+		      .sdiag_protocol = IPPROTO_TCP,
+		      .idiag_states = UINT32_MAX,
+		      .id = {.idiag_sport = near->sin_port,
+			     .idiag_dport = far->sin_port,
+			     .idiag_src = {near->sin_addr.s_addr},
+			     .idiag_dst = {far->sin_addr.s_addr},
+			     .idiag_if = LOOPBACK_INDEX,
+			     .idiag_cookie = {INET_DIAG_NOCOOKIE,
+					      INET_DIAG_NOCOOKIE}}}};
+	union answer a;
+	ssize_t n = -1;
+	int fd;
 
-	return colon && colon - text >= 8 &&
-	       sscanf(colon - 8, "%8" SCNx32 ":%4x", &e->address, &e->port) ==
-		   2;
-}
-
-static bool scan_row(struct row *r, const char *line)
-{
-	char local[64], remote[64];
-
-	return sscanf(line, "%*s %63s %63s %2x %*s %*s %*s %lu %*s %lu", local,
-		      remote, &r->state, &r->uid, &r->inode) == 5 &&
-	       scan_end(&r->local, local) && scan_end(&r->remote, remote);
-}
-
-/* What the tables say about the owner of an end. */
-struct owner {
-	bool known;	   /* a process has the connection: it is uid's */
-	bool listens;	   /* somebody listens there */
-	bool listens_only; /* and nobody but uid does */
-	unsigned long uid;
-};
-
-static void look_up(struct owner *o, const char *table, const struct end *far,
-		    const struct end *near, uid_t uid)
-{
-	char line[LINE_SIZE];
-	struct row r;
-	FILE *f = fopen(table, "re");
-
-	if (!f)
-		return;
-	while (!o->known && fgets(line, sizeof(line), f)) {
-		if (!scan_row(&r, line) || r.local.port != far->port)
-			continue;
-		if (r.state == STATE_LISTEN) {
-			if (r.local.address != far->address &&
-			    r.local.address != INADDR_ANY)
-				continue;
-			o->listens_only =
-			    (!o->listens || o->listens_only) && r.uid == uid;
-			o->listens = true;
-		} else if (r.remote.port == near->port && r.inode != 0 &&
-			   r.local.address == far->address &&
-			   r.remote.address == near->address) {
-			o->known = true;
-			o->uid = r.uid;
-		}
-	}
-	fclose(f);
-}
-
-static bool get_ends(int fd, struct end *near, struct end *far)
-{
-	struct sockaddr_in a, b;
-	socklen_t a_len = sizeof(a), b_len = sizeof(b);
-
-	if (getsockname(fd, (struct sockaddr *)&a, &a_len) ||
-	    getpeername(fd, (struct sockaddr *)&b, &b_len) ||
-	    a.sin_family != AF_INET || b.sin_family != AF_INET)
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	if (fd < 0)
 		return false;
-	*near = (struct end){a.sin_addr.s_addr, ntohs(a.sin_port)};
-	*far = (struct end){b.sin_addr.s_addr, ntohs(b.sin_port)};
+	/* The answer is there when the question has been sent. */
+	if (send(fd, &q, sizeof(q), MSG_NOSIGNAL) == (ssize_t)sizeof(q))
+		n = recv(fd, &a, sizeof(a), MSG_DONTWAIT);
+	close(fd);
+	if (n < (ssize_t)NLMSG_LENGTH(sizeof(*found)) ||
+	    a.head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+	    a.head.nlmsg_len < NLMSG_LENGTH(sizeof(*found)))
+		return false;
+	memcpy(found, a.room + NLMSG_HDRLEN, sizeof(*found));
 	return true;
 }
 
-bool session_local_is_users(int fd, uid_t uid)
+/* The connection itself, not who listens at its port. */
+static bool ask_connection(struct inet_diag_msg *found,
+			   const struct sockaddr_in *near,
+			   const struct sockaddr_in *far)
 {
-	struct owner o = {0};
-	struct end near, far;
+	return ask(found, near, far) && found->idiag_state != TCP_LISTEN &&
+	       found->id.idiag_sport == near->sin_port &&
+	       found->id.idiag_dport == far->sin_port;
+}
 
-	if (!get_ends(fd, &near, &far))
+static bool listens(const struct sockaddr_in *at, uid_t uid)
+{
+	const struct sockaddr_in anybody = {.sin_family = AF_INET};
+	struct inet_diag_msg found;
+
+	return ask(&found, at, &anybody) && found.idiag_state == TCP_LISTEN &&
+	       found.id.idiag_sport == at->sin_port && found.idiag_inode != 0 &&
+	       found.idiag_uid == uid;
+}
+
+bool session_local_comes_from(int fd, uid_t uid)
+{
+	struct sockaddr_in near, far;
+	struct inet_diag_msg found;
+
+	return get_ends(fd, &near, &far) &&
+	       ask_connection(&found, &far, &near) && found.idiag_inode != 0 &&
+	       found.idiag_uid == uid;
+}
+
+bool session_local_leads_to(int fd, uid_t uid)
+{
+	struct sockaddr_in near, far;
+	struct inet_diag_msg found;
+
+	if (!get_ends(fd, &near, &far) || !ask_connection(&found, &far, &near))
 		return false;
-	for (int i = 0; i < LOOKUPS && !o.known && !o.listens; i++) {
-		look_up(&o, "/proc/net/tcp", &far, &near, uid);
-		if (!o.known)
-			look_up(&o, "/proc/net/tcp6", &far, &near, uid);
-	}
-	return o.known ? o.uid == uid : o.listens && o.listens_only;
+	if (found.idiag_inode != 0)
+		return found.idiag_uid == uid;
+	/* Closed by its process it would be in another state. */
+	return (found.idiag_state == TCP_ESTABLISHED ||
+		found.idiag_state == TCP_SYN_RECV) &&
+	       listens(&far, uid);
+}
+
+int session_local_can_tell(void)
+{
+	struct sockaddr_in at;
+	uint16_t port;
+	int fd, err = session_local_listen(&fd, &port);
+
+	if (err)
+		return err;
+	at = loopback(port);
+	err = listens(&at, geteuid()) ? 0 : PARLEY_ERR_SYSTEM;
+	close(fd);
+	if (err)
+		errno = EPROTONOSUPPORT;
+	return err;
 }

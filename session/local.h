@@ -2,7 +2,8 @@
  * TCP on the loopback interface, and whose connection it is.
  *
  * Any user of a machine can connect to a loopback port and listen at one, so
- * both ends are asked for: the kernel knows the user of a socket.
+ * both ends are asked for: the kernel knows the user of a socket.  Where it
+ * does not say whose an end is, the connection is nobody's, and not used.
  */
 #ifndef SESSION_LOCAL_H
 #define SESSION_LOCAL_H
@@ -40,15 +41,33 @@ int session_local_accept(int *fdp, int listener)
 int session_local_dial(int *fdp, uint16_t port)
     __attribute__((warn_unused_result));
 
-/* session_local_dialled(fd): 0, or PARLEY_ERR_UNREACHABLE. */
+/*
+ * session_local_dialled(fd):
+ * Returns 0, or PARLEY_ERR_UNREACHABLE: nobody listens, also if the socket has
+ * found itself, as happens where the kernel gives it the port that it dials.
+ */
 int session_local_dialled(int fd) __attribute__((warn_unused_result));
 
 /*
- * session_local_is_users(fd, uid):
- * Does the other end of the connection ${fd}, a socket of this machine, belong
- * to ${uid}?  As long as a program has not accepted a connection, its listening
- * socket counts.  False also if that cannot be found out.
+ * session_local_can_tell():
+ * Does this machine tell whose a socket is?
+ *
+ * Returns 0, or PARLEY_ERR_SYSTEM (see errno; EPROTONOSUPPORT: it does not).
  */
-bool session_local_is_users(int fd, uid_t uid);
+int session_local_can_tell(void) __attribute__((warn_unused_result));
+
+/*
+ * session_local_comes_from(fd, uid):
+ * Is the other end of ${fd}, which was accepted, in the hands of a process of
+ * ${uid}?  One that its process has closed already is in nobody's.
+ */
+bool session_local_comes_from(int fd, uid_t uid);
+
+/*
+ * session_local_leads_to(fd, uid):
+ * Is the other end of ${fd}, which was dialled, in the hands of a process of
+ * ${uid}?  As long as it is not accepted, who listens counts.
+ */
+bool session_local_leads_to(int fd, uid_t uid);
 
 #endif /* !SESSION_LOCAL_H */

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "session/forward.h"
+#include "session/forward_stream.h"
 #include "session/local.h"
 #include "tests/net.h"
 
@@ -31,7 +32,7 @@ enum {
 struct seen {
 	int n;
 	struct session_forward_event at[EVENTS_MAX];
-	char text[SESSION_FORWARD_TEXT_SIZE]; /* of the last CUT */
+	char text[SESSION_FORWARD_TEXT_SIZE]; /* of the last that is no end */
 };
 
 struct scene {
@@ -56,7 +57,8 @@ static void note(void *context, const struct session_forward_event *e)
 
 	if (seen->n < EVENTS_MAX)
 		seen->at[seen->n++] = *e;
-	if (e->type == SESSION_FORWARD_CUT)
+	if (e->type != SESSION_FORWARD_OPENED &&
+	    e->type != SESSION_FORWARD_ENDED)
 		snprintf(seen->text, sizeof(seen->text), "%s", e->text);
 }
 
@@ -281,7 +283,7 @@ static void a_connection_is_held_until_the_program_listens(void **state)
 /* Both directions at once, far more than there is credit for. */
 static void much_goes_both_ways_at_once(void **state)
 {
-	enum { TOTAL = 6 * CREDIT + 12345 };
+	enum { TOTAL = 6 * 1024 * 1024 + 12345 };
 	static uint8_t out[65536], in[65536];
 	size_t sent[2] = {0}, got[2] = {0};
 	struct scene s;
@@ -423,22 +425,9 @@ static void hanging_up_ends_all_connections(void **state)
 static void another_user_is_refused(void **state)
 {
 	struct scene s;
-	uint16_t port;
-	int a, b, listener = listen_at(&port);
+	int a;
 
 	(void)state;
-	assert_int_equal(session_local_dial(&a, port), 0);
-	/* Not accepted yet: who listens counts. */
-	assert_true(session_local_is_users(a, geteuid()));
-	assert_false(session_local_is_users(a, geteuid() + 1));
-	assert_int_equal(session_local_accept(&b, listener), 0);
-	assert_true(session_local_is_users(a, geteuid()));
-	assert_true(session_local_is_users(b, geteuid()));
-	assert_false(session_local_is_users(b, geteuid() + 1));
-	close(a);
-	close(b);
-	close(listener);
-
 	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
 	session_forward_free(s.f[0]);
 	s.o[0].uid = geteuid() + 1;
@@ -446,6 +435,73 @@ static void another_user_is_refused(void **state)
 	a = dial(&s);
 	UNTIL(&s, count(&s.seen[0], SESSION_FORWARD_REFUSED) == 1);
 	assert_int_equal(session_forward_n_streams(s.f[0]), 0);
+	close(a);
+	end(&s);
+}
+
+/* How many of these connections have been ended by the other side? */
+static int count_ended(const int *fds, int n)
+{
+	uint8_t byte;
+	int ended = 0;
+
+	for (int i = 0; i < n; i++)
+		ended += recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0 ||
+			 errno == ECONNRESET;
+	return ended;
+}
+
+/* So nobody keeps the others waiting, nor fills the log. */
+static void those_of_another_user_are_taken_a_few_at_a_time(void **state)
+{
+	enum { N = 60, AT_A_TIME = 8 };
+	struct scene s;
+	int64_t began;
+	int fds[N], before = 0, now = 0;
+
+	(void)state;
+	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
+	session_forward_free(s.f[0]);
+	s.o[0].uid = geteuid() + 1;
+	assert_int_equal(session_forward_new(&s.f[0], s.net.s[0], &s.o[0]), 0);
+	for (int i = 0; i < N; i++)
+		fds[i] = dial(&s);
+	began = now_ms();
+	for (; now < N; before = now) {
+		assert_true(now_ms() - began < LIMIT_MS);
+		turn(&s);
+		now = count_ended(fds, N);
+		assert_in_range(now - before, 0, AT_A_TIME);
+	}
+	assert_in_range(count(&s.seen[0], SESSION_FORWARD_REFUSED),
+			SESSION_FORWARD_TOLD_MAX,
+			SESSION_FORWARD_TOLD_MAX +
+			    (unsigned)((now_ms() - began) / 1000) + 1);
+	for (int i = 0; i < N; i++)
+		close(fds[i]);
+	/* What was not told is counted. */
+	UNTIL(&s, (close(dial(&s)), strstr(s.seen[0].text, "times more")));
+	end(&s);
+}
+
+static void at_the_limit_a_connection_is_refused_and_no_more(void **state)
+{
+	struct scene s;
+	size_t *n;
+	int a;
+
+	(void)state;
+	begin(&s, false, SESSION_FORWARD_CHECK_NONE);
+	n = &s.f[0]->parties[1].n_kept[true];
+	*n += SESSION_FORWARD_STREAMS_MAX; /* as if */
+	a = dial(&s);
+	take_end(&s, a);
+	close(a);
+	assert_int_equal(count(&s.seen[0], SESSION_FORWARD_REFUSED), 1);
+	*n -= SESSION_FORWARD_STREAMS_MAX;
+	a = dial(&s);
+	close(answer(&s));
+	take_end(&s, a);
 	close(a);
 	end(&s);
 }
@@ -565,6 +621,132 @@ static void more_than_there_is_credit_for_is_not_taken(void **state)
 	end(&s);
 }
 
+/* What party 0 does by hand with a stream whose program reads all. */
+struct pump {
+	int number, fd;
+	size_t promised; /* bytes that it may still send */
+};
+
+static void open_pump(struct scene *s, struct pump *p, int number)
+{
+	say(s, OPEN, number, "\0", 1);
+	*p = (struct pump){
+	    .number = number, .fd = answer(s), .promised = CREDIT};
+}
+
+/* Send what is allowed, have it read, and note what is allowed then. */
+static void pump(struct scene *s, struct pump *p, size_t n)
+{
+	static uint8_t data[SESSION_FORWARD_DATA_MAX];
+	const void *msg;
+	const uint8_t *b;
+	size_t len;
+
+	for (size_t i = 0; i < n; i++) {
+		for (int k = 0; k < 8 && p[i].promised > 0; k++) {
+			len = p[i].promised < sizeof(data) ? p[i].promised
+							   : sizeof(data);
+			say(s, DATA, p[i].number, data, len);
+			take(s, p[i].fd, len);
+			p[i].promised -= len;
+		}
+	}
+	turn(s);
+	while (parley_session_recv(s->net.s[0], 1, NULL, &msg, &len) == 0) {
+		b = msg;
+		assert_int_equal(len, 7);
+		assert_int_equal(b[0], MORE);
+		for (size_t i = 0; i < n; i++) {
+			if (p[i].number == b[1] * 256 + b[2])
+				p[i].promised += (size_t)b[3] << 24 |
+						 (size_t)b[4] << 16 |
+						 (size_t)b[5] << 8 | b[6];
+		}
+	}
+}
+
+static void credit_grows_for_a_program_that_reads(void **state)
+{
+	struct pump p;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	open_pump(&s, &p, 0);
+	for (int64_t end_ms = now_ms() + LIMIT_MS;
+	     p.promised < SESSION_FORWARD_WINDOW_MAX / 2;) {
+		pump(&s, &p, 1);
+		assert_in_range(p.promised, 0, SESSION_FORWARD_WINDOW_MAX);
+		assert_true(now_ms() < end_ms);
+	}
+	close(p.fd);
+	end(&s);
+}
+
+static void credit_of_all_streams_with_a_party_is_bounded(void **state)
+{
+	enum { N = 4, LEFT = 8 * CREDIT };
+	struct session_forward_party *party;
+	struct pump p[N];
+	struct scene s;
+	size_t sum, most = 0;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	party = &s.f[1]->parties[0];
+	party->grown = SESSION_FORWARD_SPARE - LEFT; /* as if, by others */
+	for (int i = 0; i < N; i++)
+		open_pump(&s, &p[i], 2 * i);
+	for (int round = 0; round < 60; round++) {
+		pump(&s, p, N);
+		sum = 0;
+		for (int i = 0; i < N; i++)
+			sum += p[i].promised;
+		assert_in_range(sum, 0, N * CREDIT + LEFT);
+		if (sum > most)
+			most = sum;
+	}
+	assert_in_range(most, N * CREDIT + 1, N * CREDIT + LEFT);
+	assert_in_range(party->grown, SESSION_FORWARD_SPARE - LEFT + 1,
+			SESSION_FORWARD_SPARE);
+	/* When they are over, others may have it. */
+	for (int i = 0; i < N; i++) {
+		say(&s, FIN, 2 * i, NULL, 0);
+		close(p[i].fd);
+	}
+	UNTIL(&s, party->n_kept[false] == 0);
+	assert_int_equal(party->grown, SESSION_FORWARD_SPARE - LEFT);
+	end(&s);
+}
+
+static void what_waits_for_a_program_is_bounded(void **state)
+{
+	static const uint8_t much[CREDIT / 2];
+	const int n = SESSION_FORWARD_STREAMS_MAX;
+	size_t kept = 0;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	close(s.listener);
+	s.listener = -1;
+	for (int i = 0; i < n; i++) {
+		say(&s, OPEN, 2 * i, "\0", 1);
+		say(&s, DATA, 2 * i, much, sizeof(much));
+		say(&s, DATA, 2 * i, much, sizeof(much));
+		turn(&s);
+	}
+	say(&s, OPEN, 2 * n, "\0", 1);
+	assert_int_equal(hear(&s, RESET, 2 * n), SESSION_FORWARD_UNREACHABLE);
+	say(&s, DATA, 0, "x", 1);
+	assert_int_equal(hear(&s, RESET, 0), SESSION_FORWARD_PROTOCOL);
+	for (const struct session_forward_stream *st = s.f[1]->streams; st;
+	     st = st->next)
+		kept += st->queue_size;
+	assert_int_equal(kept, (size_t)(n - 1) * CREDIT);
+	end(&s);
+}
+
 static void no_more_is_sent_than_there_is_credit_for(void **state)
 {
 	static const uint8_t much[65536];
@@ -635,6 +817,84 @@ static void too_many_connections_are_refused(void **state)
 		say(&s, OPEN, 2 * i, "\0", 1);
 	assert_int_equal(hear(&s, RESET, 2 * SESSION_FORWARD_STREAMS_MAX),
 			 SESSION_FORWARD_UNREACHABLE);
+	end(&s);
+}
+
+/* Not even its own connections are of those that another party opened. */
+static void who_never_answers_takes_no_connection_away(void **state)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	struct scene s;
+	int fd;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	for (int i = 0; i < SESSION_FORWARD_STREAMS_MAX; i++) {
+		say(&s, OPEN, 2 * i, "\1", 1);
+		assert_int_equal(hear(&s, RESET, 2 * i),
+				 SESSION_FORWARD_NO_SERVICE);
+	}
+	to.sin_port = htons(session_forward_port(s.f[1], 0));
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	put(fd, "x", 1);
+	hear(&s, OPEN, 1);
+	assert_int_equal(hear(&s, DATA, 1), 'x');
+	close(fd);
+	end(&s);
+}
+
+static void who_opens_far_too_many_is_cut_off_and_named(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	for (int i = 0;
+	     i < SESSION_FORWARD_STREAMS_MAX + SESSION_FORWARD_EXCESS_MAX;
+	     i++) {
+		say(&s, OPEN, 2 * i, "\1", 1);
+		hear(&s, RESET, 2 * i);
+	}
+	assert_int_equal(count(&s.seen[1], SESSION_FORWARD_LOST), 0);
+	say(&s, OPEN,
+	    2 * (SESSION_FORWARD_STREAMS_MAX + SESSION_FORWARD_EXCESS_MAX),
+	    "\0", 1);
+	UNTIL(&s, strstr(s.seen[1].text, "lost"));
+	assert_non_null(strstr(s.seen[1].text, "party 0 "));
+	assert_non_null(strstr(s.seen[1].text, "far more connections"));
+	assert_int_equal(session_forward_n_streams(s.f[1]), 0);
+	end(&s);
+}
+
+static void a_stream_that_was_cut_is_told_of_once(void **state)
+{
+	struct scene s;
+	int64_t began;
+
+	(void)state;
+	begin(&s, true, SESSION_FORWARD_CHECK_NONE);
+	say(&s, OPEN, 2, "\0", 1);
+	for (int i = 0; i < 20; i++)
+		say(&s, 9, 2, NULL, 0);
+	hear(&s, RESET, 2);
+	say(&s, RESET, 2, "\5", 1);
+	say(&s, OPEN, 4, "\1", 1);
+	hear(&s, RESET, 4);
+	assert_int_equal(count(&s.seen[1], SESSION_FORWARD_CUT), 2);
+	/* Nor does one after the other fill the log. */
+	began = now_ms();
+	for (int i = 0; i < 50; i++) {
+		say(&s, OPEN, 2, "\0", 1);
+		say(&s, 9, 2, NULL, 0);
+		hear(&s, RESET, 2);
+		say(&s, RESET, 2, "\5", 1);
+	}
+	assert_in_range(count(&s.seen[1], SESSION_FORWARD_CUT),
+			SESSION_FORWARD_TOLD_MAX,
+			SESSION_FORWARD_TOLD_MAX + 2 +
+			    (unsigned)((now_ms() - began) / 1000));
 	end(&s);
 }
 
@@ -721,13 +981,21 @@ int main(void)
 	    cmocka_unit_test(when_a_party_is_gone_its_connections_end),
 	    cmocka_unit_test(hanging_up_ends_all_connections),
 	    cmocka_unit_test(another_user_is_refused),
+	    cmocka_unit_test(those_of_another_user_are_taken_a_few_at_a_time),
+	    cmocka_unit_test(at_the_limit_a_connection_is_refused_and_no_more),
 	    cmocka_unit_test(only_those_that_are_dialled_have_a_port),
 	    cmocka_unit_test(a_stream_is_what_the_protocol_says),
 	    cmocka_unit_test(what_makes_no_sense_is_answered_with_reset),
 	    cmocka_unit_test(more_than_there_is_credit_for_is_not_taken),
+	    cmocka_unit_test(credit_grows_for_a_program_that_reads),
+	    cmocka_unit_test(credit_of_all_streams_with_a_party_is_bounded),
+	    cmocka_unit_test(what_waits_for_a_program_is_bounded),
 	    cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
 	    cmocka_unit_test(a_reset_is_answered_and_is_an_end_here),
 	    cmocka_unit_test(too_many_connections_are_refused),
+	    cmocka_unit_test(who_never_answers_takes_no_connection_away),
+	    cmocka_unit_test(who_opens_far_too_many_is_cut_off_and_named),
+	    cmocka_unit_test(a_stream_that_was_cut_is_told_of_once),
 	    cmocka_unit_test(the_right_index_is_let_through_in_pieces),
 	    cmocka_unit_test(a_wrong_index_is_cut_and_named),
 	    cmocka_unit_test(who_leaves_without_an_index_reaches_nobody),

@@ -159,6 +159,35 @@ except Error as e:
 END
 sed -i "s/^listen.*/listen = tcp:\/\/127.0.0.1:$port/" x.conf
 
+claim 'reloading: what is not allowed any more is ended, what else runs is not'
+run 0 agreement new --name other --out other.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$(free_port)"
+other=$(sed -n 's/.*, hash //p' "$dir/err" "$dir/out" | head -1)
+echo "allow-agreement = $other" >>x.conf
+client "$other" <<'END'
+import sys
+from control import *
+c = Client("x/control")
+kept = c.open("demo.json")
+c.call("reload")
+ended = c.open("other.json")
+for s in (kept, ended):
+    c.call("events", s)
+assert c.call("status", kept)[1][0][5] == 0
+lines = [l for l in open("x.conf") if sys.argv[1] not in l]
+open("x.conf", "w").writelines(lines)
+c.call("reload")
+state, text = c.until(ended, -1, (FAILED,))
+assert "does not allow this agreement any more" in text, text
+assert c.call("status", kept)[1][0][5] == 0
+try:
+    c.open("other.json")
+    sys.exit("served")
+except Error as e:
+    assert e.code == -24, e
+END
+until_has x.err 'ended: the configuration does not allow it any more'
+
 claim 'metrics'
 client <<'END'
 import socket
@@ -169,8 +198,8 @@ text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
 assert text.startswith("HTTP/1.0 200 OK\r\n"), text
 body = text.split("\r\n\r\n", 1)[1]
 values = dict(l.rsplit(" ", 1) for l in body.splitlines() if l[0] != "#")
-assert values["sessiond_sessions_opened_total"] == "1", values
-assert values["sessiond_opens_refused_total"] == "1", values
+assert values["sessiond_sessions_opened_total"] == "2", values
+assert values["sessiond_opens_refused_total"] == "2", values
 assert "did:" not in body and "demo" not in body
 END
 

@@ -152,9 +152,9 @@ for junk in (b"", b"\xff", b"\x9f\x01\x02\xff", b"\x83\x01\x18\x01\x60"):
 END
 
 claim 'connections of a program are forwarded'
-client <<'END'
+client "$(cat a.pid)" "$pa" <<'END'
 from control import *
-import socket, threading
+import socket, subprocess, sys, threading
 a, b = Client("a/control"), Client("b/control")
 server = socket.create_server(("127.0.0.1", 0))
 def echo():
@@ -165,8 +165,14 @@ def echo():
         c.close()
 threading.Thread(target=echo, daemon=True).start()
 s, t = a.open("10.json"), b.open("10.json")
+waiting = a.ask("recv", s, -1, 60000)
 ports = a.call("forward", s, 0, 0, 0)[0]
 assert ports[0] == 0 and ports[1] > 0, ports
+try:
+    a.answer(waiting)
+    raise SystemExit("received")
+except Error as e:
+    assert e.code == -5, e
 b.call("forward", t, server.getsockname()[1], 0, 0)
 data = bytes(range(256)) * 4096
 for _ in range(3):
@@ -181,6 +187,14 @@ try:
 except Error as e:
     assert e.code == -5, e
 assert a.call("status", s)[1][0][8] is True
+# Whoever forwards listens at these ports besides, for this machine only.
+listening = set()
+for line in subprocess.run(["ss", "-Htulnp"], stdout=subprocess.PIPE,
+                           text=True, check=True).stdout.splitlines():
+    if f"pid={sys.argv[1]}," in line:
+        listening.add(line.split()[0] + " " + line.split()[4])
+assert listening == {"tcp 127.0.0.1:" + sys.argv[2],
+                     f"tcp 127.0.0.1:{ports[1]}"}, listening
 w, v = a.ask("close", s, ""), b.ask("close", t, "")
 a.answer(w), b.answer(v)
 END
