@@ -61,6 +61,9 @@ packages()
 	node   nodejs            command node
 	node   npm               command npm
 	END
+	# Optional, and of one kind of processor alone.
+	[ "$(dpkg --print-architecture 2>/dev/null)" != amd64 ] ||
+	    echo 'build libipsec-mb-dev header intel-ipsec-mb.h'
 }
 
 # Packages of the given groups that are not there, one per line.

@@ -34,9 +34,9 @@ int session_channel_new(struct session_channel **cp, uint8_t suite,
 	c->kept_tail = &c->kept_head;
 	c->tail = &c->head;
 	if ((err = session_record_init(&c->out, suite, traffic->secret[role],
-				       true)) ||
+				       true, o->machine)) ||
 	    (err = session_record_init(&c->in, suite, traffic->secret[other],
-				       false)) ||
+				       false, o->machine)) ||
 	    (err = session_channel_ack(c))) {
 		session_channel_free(c);
 		return err;

@@ -26,6 +26,7 @@ struct session_channel_options {
 	size_t message_max; /* largest message accepted */
 	size_t record_max;  /* largest record made */
 	struct session_frame_pool *pool; /* of such records; NULL: none */
+	const struct session_aead_machine *machine; /* borrowed; or NULL */
 };
 
 /* What control items said since the caller last looked; see _events(). */

@@ -130,7 +130,7 @@ int session_handshake_envelope_seal(
 	session_schedule_absorb(&h->transcript, finished, SESSION_HASH_LEN);
 
 	if ((err = session_aead_init(&aead, h->result.suite,
-				     h->keys.key[h->role], true)) ||
+				     h->keys.key[h->role], true, NULL)) ||
 	    (err = session_aead_seal(&aead, msg + clear_len + sealed_len,
 				     msg + clear_len, sealed_len,
 				     h->keys.iv[h->role], at_start.hash,
@@ -278,7 +278,7 @@ int session_handshake_envelope_open(struct session_handshake *h,
 	memcpy(plain, msg + clear_len, plain_len);
 
 	if ((err = session_aead_init(&aead, h->result.suite,
-				     h->keys.key[sender], false)) ||
+				     h->keys.key[sender], false, NULL)) ||
 	    (err = session_aead_open(&aead, plain, plain_len,
 				     msg + clear_len + plain_len,
 				     h->keys.iv[sender], h->transcript.hash,

@@ -21,7 +21,7 @@ static int begin_epoch(struct session_record *r)
 	int err;
 
 	session_schedule_label(key, sizeof(key), r->secret, "key", NULL, 0);
-	err = session_aead_init(&r->aead, r->suite, key, r->seal);
+	err = session_aead_init(&r->aead, r->suite, key, r->seal, r->machine);
 	if (err)
 		goto out;
 	session_schedule_label(r->iv, sizeof(r->iv), r->secret, "iv", NULL, 0);
@@ -73,13 +73,15 @@ static void make_header(uint8_t header[SESSION_RECORD_HEADER_LEN], uint64_t seq)
 }
 
 int session_record_init(struct session_record *r, uint8_t suite,
-			const uint8_t secret[SESSION_HASH_LEN], bool seal)
+			const uint8_t secret[SESSION_HASH_LEN], bool seal,
+			const struct session_aead_machine *machine)
 {
 	int err;
 
 	memset(r, 0, sizeof(*r));
 	r->suite = suite;
 	r->seal = seal;
+	r->machine = machine;
 	memcpy(r->secret, secret, sizeof(r->secret));
 	err = begin_epoch(r);
 	if (err)

@@ -18,6 +18,7 @@
 /* One direction of a channel. */
 struct session_record {
 	struct session_aead aead;
+	const struct session_aead_machine *machine;
 	uint8_t secret[SESSION_HASH_LEN]; /* s[epoch + 1] */
 	uint8_t iv[SESSION_IV_LEN];
 	uint64_t seq; /* of the next record */
@@ -27,14 +28,15 @@ struct session_record {
 };
 
 /*
- * session_record_init(r, suite, secret, seal):
+ * session_record_init(r, suite, secret, seal, machine):
  * Begin a direction with the traffic secret ${secret} (copied): sealing if
- * ${seal}, else opening.
+ * ${seal}, else opening.  ${machine} is borrowed, as by session_aead_init().
  *
  * Returns 0, or PARLEY_ERR_SUITE, PARLEY_ERR_MEMORY.
  */
 int session_record_init(struct session_record *r, uint8_t suite,
-			const uint8_t secret[SESSION_HASH_LEN], bool seal)
+			const uint8_t secret[SESSION_HASH_LEN], bool seal,
+			const struct session_aead_machine *machine)
     __attribute__((warn_unused_result));
 
 /*

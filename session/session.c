@@ -247,6 +247,9 @@ static int begin(struct parley_session *s, const struct parley_identity *id,
 	s->next_progress_ms = s->opened_ms + SESSION_PROGRESS_MS;
 	s->next_timer_ms = s->opened_ms;
 	err = session_mesh_start(s);
+	/* While connections are being made; channels come after. */
+	session_aead_machine_init(&s->machine);
+	s->channel.machine = &s->machine;
 	return err ? err : session_drive_arm_timer(s);
 }
 

@@ -115,6 +115,7 @@ struct parley_session {
 	char *listen;
 	struct session_channel_options channel;
 	struct session_frame_pool *pool; /* of records */
+	struct session_aead_machine machine;
 
 	enum parley_session_state state;
 	struct session_handshake_self self;

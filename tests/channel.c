@@ -146,11 +146,11 @@ void peer_init(struct peer *p, const struct session_channel_options *o)
 			 0);
 	assert_int_equal(session_record_init(&p->seal, SESSION_SUITE_CHACHA20,
 					     traffic.secret[SESSION_INITIATOR],
-					     true),
+					     true, NULL),
 			 0);
 	assert_int_equal(session_record_init(&p->open, SESSION_SUITE_CHACHA20,
 					     traffic.secret[SESSION_RESPONDER],
-					     false),
+					     false, NULL),
 			 0);
 }
 

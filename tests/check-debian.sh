@@ -61,10 +61,13 @@ files()
 }
 
 inside apt-get -q update
+ipsec_mb=
+[ "$(dpkg --print-architecture)" != amd64 ] || ipsec_mb=libipsec-mb1
+# shellcheck disable=SC2086 # nothing, or a word
 inside apt-get -q -y install --no-install-recommends gcc libc6-dev \
     libsodium-dev pkg-config python3 libcurl4 libjansson4 libcbor0.8 \
     libzmq5 libqrencode4 libpng16-16 libssl3 man-db \
-    systemd-standalone-sysusers
+    systemd-standalone-sysusers $ipsec_mb
 files >"$work/before"
 cp "$work"/source/*.deb "$root/tmp/"
 inside sh -c 'dpkg -i /tmp/libparley0_*.deb /tmp/libparley-dev_*.deb \

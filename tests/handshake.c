@@ -288,7 +288,8 @@ char *inside_open(struct inside *in, const uint8_t *msg, size_t len,
 	assert_non_null(text);
 	memcpy(text, msg + clear_len, n);
 	assert_int_equal(
-	    session_aead_init(&a, in->suite, in->k.key[sender], false), 0);
+	    session_aead_init(&a, in->suite, in->k.key[sender], false, NULL),
+	    0);
 	assert_int_equal(
 	    session_aead_open(&a, (uint8_t *)text, n, msg + clear_len + n,
 			      in->k.iv[sender], in->t.hash, sizeof(in->t.hash)),
@@ -318,7 +319,7 @@ uint8_t *inside_seal(struct inside *in, size_t *lenp, const uint8_t *clear,
 				  sender, &t);
 	msg[clear_len + envelope_len] ^= flip;
 	assert_int_equal(
-	    session_aead_init(&a, in->suite, in->k.key[sender], true), 0);
+	    session_aead_init(&a, in->suite, in->k.key[sender], true, NULL), 0);
 	assert_int_equal(session_aead_seal(&a, msg + clear_len + n,
 					   msg + clear_len, n, in->k.iv[sender],
 					   in->t.hash, sizeof(in->t.hash)),

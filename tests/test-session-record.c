@@ -26,9 +26,10 @@ struct ends {
 
 static void ends_init(struct ends *e, uint8_t suite, const uint8_t *secret)
 {
-	assert_int_equal(session_record_init(&e->seal, suite, secret, true), 0);
-	assert_int_equal(session_record_init(&e->open, suite, secret, false),
-			 0);
+	assert_int_equal(
+	    session_record_init(&e->seal, suite, secret, true, NULL), 0);
+	assert_int_equal(
+	    session_record_init(&e->open, suite, secret, false, NULL), 0);
 }
 
 static void ends_wipe(struct ends *e)
@@ -49,7 +50,7 @@ static void init_at(struct session_record *r, uint8_t suite,
 				       0);
 		memcpy(s, next, sizeof(s));
 	}
-	assert_int_equal(session_record_init(r, suite, s, seal), 0);
+	assert_int_equal(session_record_init(r, suite, s, seal, NULL), 0);
 	r->seq = seq;
 }
 
@@ -359,7 +360,7 @@ static void record_of_the_other_suite_is_refused(void **state)
 	assert_int_equal(open_copy(&a.open, record, 1), PARLEY_ERR_SEAL);
 	ends_wipe(&a);
 	ends_wipe(&b);
-	assert_int_equal(session_record_init(&a.seal, 3, secret_a, true),
+	assert_int_equal(session_record_init(&a.seal, 3, secret_a, true, NULL),
 			 PARLEY_ERR_SUITE);
 }
 

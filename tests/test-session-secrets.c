@@ -554,30 +554,17 @@ static void shake_hands(struct session_handshake_result result[2])
 	parley_session_agreement_free(a);
 }
 
-static void handshake_and_its_records(void **state)
+/* 6.1; over the ratchet as well */
+static void records_pass(uint8_t suite, const uint8_t secret[SESSION_HASH_LEN],
+			 const struct session_aead_machine *m)
 {
-	struct session_handshake_result result[2];
+	uint8_t record[SESSION_RECORD_OVERHEAD + 5] = {0};
 	struct session_record seal = {0}, open = {0};
-	struct session_resume x, y;
-	struct session_resume_attempt at_x, at_y;
-	uint8_t resume[SESSION_RESUME_LEN], answer[SESSION_ANSWER_LEN];
-	uint8_t challenge[SESSION_CHALLENGE_LEN], nonce[16] = {9};
-	uint8_t gate[32] = {1}, record[SESSION_RECORD_OVERHEAD + 5] = {0};
-	size_t len, index;
-	uint64_t next;
+	size_t len;
 
-	(void)state;
-	shake_hands(result);
-	assert_marked(result[0].traffic.secret[0]);
-	assert_marked(result[1].traffic.resume);
-	assert_int_equal(result[0].suite, SESSION_SUITE_CHACHA20);
-
-	/* 6.1; over the ratchet as well */
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(
-		    session_record_init(i ? &open : &seal, result[i].suite,
-					result[i].traffic.secret[0], i == 0),
-		    0);
+	assert_int_equal(session_record_init(&seal, suite, secret, true, m), 0);
+	assert_int_equal(session_record_init(&open, suite, secret, false, m),
+			 0);
 	for (int i = 0; i <= SESSION_RATCHET_RECORDS; i++) {
 		memcpy(record + SESSION_RECORD_HEADER_LEN, "hello", 5);
 		assert_int_equal(session_record_seal(&seal, record, 5), 0);
@@ -591,6 +578,31 @@ static void handshake_and_its_records(void **state)
 	}
 	session_record_wipe(&seal);
 	session_record_wipe(&open);
+}
+
+static void handshake_and_its_records(void **state)
+{
+	struct session_handshake_result result[2];
+	struct session_aead_machine machine;
+	struct session_resume x, y;
+	struct session_resume_attempt at_x, at_y;
+	uint8_t resume[SESSION_RESUME_LEN], answer[SESSION_ANSWER_LEN];
+	uint8_t challenge[SESSION_CHALLENGE_LEN], nonce[16] = {9};
+	uint8_t gate[32] = {1};
+	size_t index;
+	uint64_t next;
+
+	(void)state;
+	shake_hands(result);
+	assert_marked(result[0].traffic.secret[0]);
+	assert_marked(result[1].traffic.resume);
+	assert_int_equal(result[0].suite, SESSION_SUITE_CHACHA20);
+
+	records_pass(result[0].suite, result[0].traffic.secret[0], NULL);
+	session_aead_machine_init(&machine);
+	if (machine.expand)
+		records_pass(SESSION_SUITE_AES256, result[1].traffic.secret[0],
+			     &machine);
 
 	/* 5.6 */
 	session_resume_init(&x, result[0].traffic.resume, SESSION_INITIATOR);

@@ -139,7 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (session_channel_new(&c, SESSION_SUITE_CHACHA20, SESSION_RESPONDER,
 				&traffic, &options) != 0 ||
 	    session_record_init(&seal, SESSION_SUITE_CHACHA20,
-				traffic.secret[SESSION_INITIATOR], true) != 0)
+				traffic.secret[SESSION_INITIATOR], true,
+				NULL) != 0)
 		abort();
 	for (int i = 0; i < STEPS_MAX && size >= 3; i++) {
 		n = (size_t)data[1] << 8 | data[2];

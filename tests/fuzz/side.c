@@ -94,7 +94,8 @@ void fuzz_inside_absorb(struct fuzz_inside *in, const uint8_t *msg, size_t len,
 	if (plain == NULL)
 		abort();
 	memcpy(plain, msg + clear_len, n);
-	if (session_aead_init(&a, in->suite, in->k.key[sender], false) != 0 ||
+	if (session_aead_init(&a, in->suite, in->k.key[sender], false, NULL) !=
+		0 ||
 	    session_aead_open(&a, plain, n, msg + clear_len + n,
 			      in->k.iv[sender], in->t.hash,
 			      sizeof(in->t.hash)) != 0)
@@ -149,7 +150,8 @@ static uint8_t *seal(struct fuzz_inside *in, size_t *lenp, const uint8_t *clear,
 	memcpy(msg, clear, clear_len);
 	if (n > 0)
 		memcpy(msg + clear_len, plain, n);
-	if (session_aead_init(&a, in->suite, in->k.key[sender], true) != 0 ||
+	if (session_aead_init(&a, in->suite, in->k.key[sender], true, NULL) !=
+		0 ||
 	    session_aead_seal(&a, msg + clear_len + n, msg + clear_len, n,
 			      in->k.iv[sender], in->t.hash,
 			      sizeof(in->t.hash)) != 0)
