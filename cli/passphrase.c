@@ -115,6 +115,9 @@ static int read_numbered_fd(struct cli_passphrase *p, const char *number)
 		return CLI_USAGE;
 	}
 	snprintf(name, sizeof(name), "descriptor %d", (int)fd);
+	/* A program that is started later could read a file once more. */
+	if (fd > STDERR_FILENO)
+		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 	return read_fd(p, (int)fd, name);
 }
 

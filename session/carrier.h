@@ -65,6 +65,7 @@ struct session_carrier_ops {
 	int (*fd)(const struct session_carrier *c);
 	int (*settle)(struct session_carrier *c);
 	int64_t (*deadline)(const struct session_carrier *c);
+	size_t (*queued)(const struct session_conn *conn);
 	void (*trust)(struct session_carrier *c, struct session_conn *conn,
 		      size_t frame_max);
 	void (*free)(struct session_carrier *c, int linger_ms);
@@ -183,6 +184,16 @@ static inline int session_carrier_settle(struct session_carrier *c)
 static inline int64_t session_carrier_deadline(const struct session_carrier *c)
 {
 	return c->ops->deadline ? c->ops->deadline(c) : INT64_MAX;
+}
+
+/*
+ * session_carrier_queued(c, conn):
+ * Bytes of frames that wait to leave over ${conn}; 0 where that is not known.
+ */
+static inline size_t session_carrier_queued(const struct session_carrier *c,
+					    const struct session_conn *conn)
+{
+	return c->ops->queued ? c->ops->queued(conn) : conn->queued;
 }
 
 /*

@@ -109,6 +109,10 @@ static int poll_conns(struct session_carrier_zmtp *c, int timeout_ms)
 		}
 		if (conn->state == SESSION_CONN_OVER)
 			continue;
+		if (conn->lookup) {
+			session_carrier_zmtp_connect_found(c, conn);
+			continue;
+		}
 		if (events[i].events & EPOLLOUT)
 			on_writable(c, conn);
 		if (conn->state != SESSION_CONN_OVER &&

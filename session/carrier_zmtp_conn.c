@@ -115,6 +115,8 @@ void session_carrier_zmtp_conn_close(struct session_carrier_zmtp *c,
 	if (conn->addresses)
 		freeaddrinfo(conn->addresses);
 	conn->addresses = NULL;
+	session_lookup_free(conn->lookup);
+	conn->lookup = NULL;
 	session_frame_free(conn->frame);
 	conn->frame = NULL;
 	session_carrier_zmtp_send_drop(conn);

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "session/carrier.h"
+#include "session/lookup.h"
 #include "session/ready.h"
 #include "session/wake.h"
 #include "session/zmtp.h"
@@ -46,6 +47,7 @@ struct session_carrier_zmtp_conn {
 	struct session_ready ready; /* to be read */
 	struct session_carrier_zmtp_conn *dead;
 	struct addrinfo *addresses, *address; /* dialled: those to try */
+	struct session_lookup *lookup; /* of these; fd tells when it is done */
 	int fd;
 	enum session_carrier_zmtp_state state;
 	bool stranger; /* accepted, and not trusted yet */

@@ -23,6 +23,7 @@
 
 enum {
 	BACKLOG = 1024,
+	LOOKUP_TIMEOUT_MS = 8000, /* two name servers, the first one dead */
 	CONNECT_TIMEOUT_MS = 5000,
 	GREETING_TIMEOUT_MS = 5000,
 	STRANGER_TIMEOUT_MS = 10 * 1000, /* for the first frame */
@@ -75,6 +76,8 @@ int session_carrier_zmtp_connect_listen(struct session_carrier *base,
 	struct session_carrier_zmtp *c = (struct session_carrier_zmtp *)base;
 	struct addrinfo *list, *ai, ipc;
 	struct sockaddr_un un;
+	char host[SESSION_HOST_SIZE];
+	const char *port;
 	int err;
 
 	if (session_carrier_zmtp_socket_is_ipc(endpoint)) {
@@ -82,7 +85,9 @@ int session_carrier_zmtp_connect_listen(struct session_carrier *base,
 							      endpoint);
 		return err ? err : listen_at(c, &ipc);
 	}
-	err = session_carrier_zmtp_socket_resolve(&list, endpoint, true);
+	err = session_carrier_zmtp_socket_split(host, &port, endpoint);
+	if (!err)
+		err = session_carrier_zmtp_socket_local(&list, host, port);
 	if (err)
 		return err;
 	err = PARLEY_ERR_ENDPOINT;
@@ -127,6 +132,78 @@ static int connect_next(struct session_carrier_zmtp *c,
 	return PARLEY_ERR_LOST;
 }
 
+/* Connect to the first of the addresses; where none is left, DOWN tells. */
+static void connect_first(struct session_carrier_zmtp *c,
+			  struct session_carrier_zmtp_conn *conn,
+			  struct addrinfo *ai)
+{
+	conn->address = ai;
+	if (connect_next(c, conn) == 0)
+		return;
+	conn->deadline_ms = 0;
+	session_carrier_zmtp_conn_wake_at(c, 0);
+}
+
+/* The addresses of a name come later: nobody else waits for them. */
+static int look_up(struct session_carrier_zmtp *c,
+		   struct session_carrier_zmtp_conn *conn, const char *host,
+		   const char *port)
+{
+	int err = session_lookup_start(&conn->lookup, &conn->fd, host, port);
+
+	if (err)
+		return err;
+	session_carrier_zmtp_conn_set_deadline(c, conn, LOOKUP_TIMEOUT_MS);
+	return session_carrier_zmtp_conn_watch(c, EPOLL_CTL_ADD, conn->fd,
+					       EPOLLIN, conn);
+}
+
+void session_carrier_zmtp_connect_found(struct session_carrier_zmtp *c,
+					struct session_carrier_zmtp_conn *conn)
+{
+	if (!session_lookup_take(conn->lookup, &conn->addresses))
+		return;
+	session_lookup_free(conn->lookup);
+	conn->lookup = NULL;
+	session_carrier_zmtp_conn_close_fd(c, conn->fd);
+	conn->fd = -1;
+	if (conn->addresses)
+		connect_first(c, conn, conn->addresses);
+	else
+		session_carrier_zmtp_conn_set_broken(c, conn, "no such host");
+}
+
+static int dial_tcp(struct session_carrier_zmtp *c,
+		    struct session_carrier_zmtp_conn *conn,
+		    const char *endpoint)
+{
+	char host[SESSION_HOST_SIZE];
+	const char *port;
+	int err = session_carrier_zmtp_socket_split(host, &port, endpoint);
+
+	if (err)
+		return err;
+	if (session_carrier_zmtp_socket_numeric(&conn->addresses, host, port))
+		return look_up(c, conn, host, port);
+	connect_first(c, conn, conn->addresses);
+	return 0;
+}
+
+static int dial_ipc(struct session_carrier_zmtp *c,
+		    struct session_carrier_zmtp_conn *conn,
+		    const char *endpoint)
+{
+	struct addrinfo ipc;
+	struct sockaddr_un un;
+	int err = session_carrier_zmtp_socket_ipc_address(&ipc, &un, endpoint);
+
+	if (err)
+		return err;
+	connect_first(c, conn, &ipc);
+	conn->address = NULL; /* was the only one */
+	return 0;
+}
+
 int session_carrier_zmtp_connect_dial(struct session_carrier *base,
 				      const char *endpoint,
 				      struct session_conn **connp)
@@ -134,31 +211,17 @@ int session_carrier_zmtp_connect_dial(struct session_carrier *base,
 	struct session_carrier_zmtp *c = (struct session_carrier_zmtp *)base;
 	struct session_carrier_zmtp_conn *conn =
 	    session_carrier_zmtp_conn_new(c, true);
-	struct addrinfo ipc;
-	struct sockaddr_un un;
 	int err;
 
 	if (!conn)
 		return PARLEY_ERR_MEMORY;
 	conn->state = SESSION_CONN_CONNECTING;
 	err = session_carrier_zmtp_socket_is_ipc(endpoint)
-		  ? session_carrier_zmtp_socket_ipc_address(&ipc, &un, endpoint)
-		  : session_carrier_zmtp_socket_resolve(&conn->addresses,
-							endpoint, false);
+		  ? dial_ipc(c, conn, endpoint)
+		  : dial_tcp(c, conn, endpoint);
 	if (err) {
 		session_carrier_zmtp_conn_close(c, conn);
 		return err;
-	}
-	conn->address = session_carrier_zmtp_socket_is_ipc(endpoint)
-			    ? &ipc
-			    : conn->addresses;
-	err = connect_next(c, conn);
-	if (session_carrier_zmtp_socket_is_ipc(endpoint))
-		conn->address = NULL; /* was the only one */
-	if (err) {
-		/* Refused at once; the user hears of it by DOWN. */
-		conn->deadline_ms = 0;
-		session_carrier_zmtp_conn_wake_at(c, 0);
 	}
 	*connp = &conn->base;
 	return 0;

@@ -15,6 +15,13 @@ int session_carrier_zmtp_connect_dial(struct session_carrier *base,
 				      struct session_conn **connp);
 
 /*
+ * session_carrier_zmtp_connect_found(c, conn):
+ * The name that was dialled may have been looked up: then go on.
+ */
+void session_carrier_zmtp_connect_found(struct session_carrier_zmtp *c,
+					struct session_carrier_zmtp_conn *conn);
+
+/*
  * session_carrier_zmtp_connect_finish(c, conn):
  * The socket is connected: greet; or it failed to: try the next address.
  *

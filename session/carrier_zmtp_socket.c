@@ -33,12 +33,9 @@ void session_carrier_zmtp_socket_set_options(int fd, int liveness_ms)
 	session_carrier_zmtp_socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 2);
 }
 
-int session_carrier_zmtp_socket_resolve(struct addrinfo **list,
-					const char *endpoint, bool listening)
+int session_carrier_zmtp_socket_split(char host[SESSION_HOST_SIZE],
+				      const char **portp, const char *endpoint)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-				 .ai_flags = listening ? AI_PASSIVE : 0};
-	char host[256];
 	const char *port, *begin = endpoint + strlen("tcp://");
 	size_t len;
 
@@ -50,14 +47,34 @@ int session_carrier_zmtp_socket_resolve(struct addrinfo **list,
 		begin++;
 		len -= 2;
 	}
-	if (len == 0 || len >= sizeof(host))
+	if (len == 0 || len >= SESSION_HOST_SIZE)
 		return PARLEY_ERR_ENDPOINT;
 	memcpy(host, begin, len);
 	host[len] = '\0';
-	if (getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, port + 1, &hints,
-			list))
-		return PARLEY_ERR_ENDPOINT;
+	*portp = port + 1;
 	return 0;
+}
+
+static int get_addresses(struct addrinfo **list, const char *host,
+			 const char *port, int flags)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				       .ai_flags = flags};
+
+	return getaddrinfo(host, port, &hints, list) ? PARLEY_ERR_ENDPOINT : 0;
+}
+
+int session_carrier_zmtp_socket_local(struct addrinfo **list, const char *host,
+				      const char *port)
+{
+	return get_addresses(list, strcmp(host, "*") == 0 ? NULL : host, port,
+			     AI_PASSIVE);
+}
+
+int session_carrier_zmtp_socket_numeric(struct addrinfo **list,
+					const char *host, const char *port)
+{
+	return get_addresses(list, host, port, AI_NUMERICHOST | AI_NUMERICSERV);
 }
 
 static const char ipc_prefix[] = "ipc://";

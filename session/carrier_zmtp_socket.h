@@ -18,15 +18,37 @@ bool session_carrier_zmtp_socket_set(int fd, int level, int name, int value);
  */
 void session_carrier_zmtp_socket_set_options(int fd, int liveness_ms);
 
+enum { SESSION_HOST_SIZE = 256 };
+
 /*
- * session_carrier_zmtp_socket_resolve(list, endpoint, listening):
- * "tcp://host:port": its addresses, to be freed by freeaddrinfo().  "*" is
- * every address of this machine.
+ * session_carrier_zmtp_socket_split(host, portp, endpoint):
+ * "tcp://host:port", the host without brackets; ${*portp} points into
+ * ${endpoint}.
  *
  * Returns 0 or PARLEY_ERR_ENDPOINT.
  */
-int session_carrier_zmtp_socket_resolve(struct addrinfo **list,
-					const char *endpoint, bool listening)
+int session_carrier_zmtp_socket_split(char host[SESSION_HOST_SIZE],
+				      const char **portp, const char *endpoint)
+    __attribute__((warn_unused_result));
+
+/*
+ * session_carrier_zmtp_socket_local(list, host, port):
+ * Addresses to listen at, to be freed by freeaddrinfo().  "*" is every address
+ * of this machine.  A name may take its time.
+ *
+ * Returns 0 or PARLEY_ERR_ENDPOINT.
+ */
+int session_carrier_zmtp_socket_local(struct addrinfo **list, const char *host,
+				      const char *port)
+    __attribute__((warn_unused_result));
+
+/*
+ * session_carrier_zmtp_socket_numeric(list, host, port):
+ * The same of an address to dial, and PARLEY_ERR_ENDPOINT at once for what is
+ * not written as one.
+ */
+int session_carrier_zmtp_socket_numeric(struct addrinfo **list,
+					const char *host, const char *port)
     __attribute__((warn_unused_result));
 
 /* session_carrier_zmtp_socket_is_ipc(endpoint): is it "ipc://..."? */

@@ -182,6 +182,14 @@ int session_channel_ack_now(struct session_channel *c)
     __attribute__((warn_unused_result));
 
 /*
+ * session_channel_crowd(c, queued):
+ * ${queued} bytes wait to leave already.  When all that is kept is among them
+ * twice, a GAP brings nothing more: it would only make the queue of one who
+ * does not read longer.  What is missing then is found by probes.
+ */
+void session_channel_crowd(struct session_channel *c, size_t queued);
+
+/*
  * session_channel_receive(c, f):
  * Consume the frame ${f}, taken in any case: open it, act on control items,
  * queue messages.  A record that is not the next one, or does not open, is

@@ -22,6 +22,13 @@ enum {
 	PEEK_LEN = 16,
 	/* Incoming messages in parts: first allocation. */
 	ASSEMBLY_MIN = 256 * 1024,
+	/* What waits behind others and is shorter is gathered in frames of at
+	 * most so much: a message of one byte is not to keep a record. */
+	GATHER_MAX = 4096,
+	/* PONGs that may be unacknowledged; who asks more is not answered. */
+	PONGS_MAX = 64 * 1024,
+	/* Messages in parts that had no need to be: two bytes of framing. */
+	SHORT_MAX = 2048,
 };
 
 /*
@@ -45,6 +52,37 @@ static void free_run(struct session_channel *c, struct session_channel_run *r)
 		c->spare = r;
 }
 
+/*
+ * Append p..end to the last run, if both are short: then they share a frame,
+ * which doubles as it fills.  Not to the first one: of that the program may
+ * hold a message, and its frame must stay where it is.
+ */
+static bool gather(struct session_channel *c, const uint8_t *p, size_t len)
+{
+	struct session_channel_run *r = c->last;
+	struct session_frame *f;
+	size_t had;
+
+	if (!c->head || r == c->head || r->whole)
+		return false;
+	had = (size_t)(r->end - r->p);
+	if (had > GATHER_MAX || len > GATHER_MAX - had)
+		return false;
+	if (!r->gathered || had + len > r->frame->size) {
+		f = session_frame_new(2 * (had + len));
+		if (!f)
+			return false;
+		memcpy(f->data, r->p, had);
+		session_frame_free(r->frame);
+		r->frame = f;
+		r->gathered = true;
+		r->p = f->data;
+	}
+	memcpy(r->frame->data + had, p, len);
+	r->end = r->p + had + len;
+	return true;
+}
+
 static struct session_channel_run *queue_run(struct session_channel *c,
 					     struct session_frame *frame,
 					     const uint8_t *p,
@@ -54,8 +92,9 @@ static struct session_channel_run *queue_run(struct session_channel *c,
 	struct session_frame *copy = NULL;
 	struct session_channel_run *r;
 
-	/* A small part of a large frame does not keep all of it. */
-	if (frame->len >= COPY_MIN && len < frame->len / 2) {
+	/* A small part of a large frame does not keep all of it, and what
+	 * waits behind others not even a small one. */
+	if (len < frame->len / 2 && (frame->len >= COPY_MIN || c->head)) {
 		copy = session_frame_new(len);
 		if (!copy)
 			return NULL;
@@ -74,7 +113,18 @@ static struct session_channel_run *queue_run(struct session_channel *c,
 	    .end = end};
 	*c->tail = r;
 	c->tail = &r->next;
+	c->last = r;
 	return r;
+}
+
+/* Messages with their framing. */
+static int queue_messages(struct session_channel *c,
+			  struct session_frame *frame, const uint8_t *p,
+			  const uint8_t *end)
+{
+	return gather(c, p, (size_t)(end - p)) || queue_run(c, frame, p, end)
+		   ? 0
+		   : PARLEY_ERR_MEMORY;
 }
 
 static struct session_channel_run *unqueue_run(struct session_channel *c)
@@ -193,6 +243,28 @@ static int receive_first(struct session_channel *c, const uint8_t *p,
 	return part_add(c, p + n, len - n);
 }
 
+/*
+ * A message that came in parts and had no need to: queued as if it had come
+ * whole, so that it is gathered with others.  What its framing was longer is
+ * given back.
+ */
+static int queue_short(struct session_channel *c)
+{
+	struct session_frame *f = session_frame_new(c->part_len + 2);
+	size_t n;
+	int err;
+
+	if (!f)
+		return PARLEY_ERR_MEMORY;
+	n = session_channel_put_varint(f->data, (uint64_t)c->part_len << 1);
+	memcpy(f->data + n, c->part->data, c->part_len);
+	n += c->part_len;
+	err = queue_messages(c, f, f->data, f->data + n);
+	session_frame_free(f);
+	count_taken(c, c->part_untaken - n);
+	return err;
+}
+
 static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 {
 	struct session_channel_run *r;
@@ -203,6 +275,13 @@ static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 	err = part_add(c, p, len);
 	if (err || c->part_len < c->part_total)
 		return err;
+	c->stats.messages_received++;
+	c->stats.bytes_received += c->part_len;
+	if (c->head && c->part_len <= SHORT_MAX) {
+		err = queue_short(c);
+		part_reset(c);
+		return err;
+	}
 	/* It is all there is in its memory, which is not copied again. */
 	c->part->len = c->part_len;
 	r = queue_run(c, c->part, c->part->data, c->part->data + c->part_len);
@@ -212,8 +291,6 @@ static int receive_next(struct session_channel *c, const uint8_t *p, size_t len)
 	r->untaken = c->part_untaken;
 	r->great = is_great(c, c->part_total);
 	c->n_great += r->great;
-	c->stats.messages_received++;
-	c->stats.bytes_received += c->part_len;
 	part_reset(c);
 	return 0;
 }
@@ -244,7 +321,7 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 	session_channel_send_forget(c, next);
 	c->sent_limit = limit;
 	c->events |= SESSION_CHANNEL_ACK;
-	if (gap && session_channel_resend(c, next) == 0)
+	if (gap && !c->crowded && session_channel_resend(c, next) == 0)
 		c->events |= SESSION_CHANNEL_OUTPUT;
 	return 0;
 }
@@ -293,6 +370,23 @@ static int receive_instances(struct session_channel *c, const uint8_t *p,
 	return 0;
 }
 
+/* Who asks without reading the answers gets no more. */
+static int receive_ping(struct session_channel *c, const uint8_t *p, size_t len)
+{
+	int err;
+
+	if (c->acked >= c->pongs_end)
+		c->pongs_len = 0;
+	if (c->pongs_len >= PONGS_MAX ||
+	    c->out.seq - c->acked >= SESSION_KEPT_MAX)
+		return 0;
+	c->events |= SESSION_CHANNEL_OUTPUT;
+	err = session_channel_control(c, SESSION_ITEM_PONG, p, len);
+	c->pongs_len += 2 + len;
+	c->pongs_end = c->out.seq + 1;
+	return err;
+}
+
 /* One control item; PROTOCOL 6.2, in the order of its table. */
 static int receive_control(struct session_channel *c, uint64_t code,
 			   const uint8_t *p, size_t len, size_t item_len)
@@ -330,11 +424,7 @@ static int receive_control(struct session_channel *c, uint64_t code,
 	case SESSION_ITEM_PING:
 		if (len > SESSION_PING_LEN_MAX)
 			return PARLEY_ERR_RECORD;
-		/* Who asks without reading the answers gets no more. */
-		if (c->out.seq - c->acked >= SESSION_KEPT_MAX)
-			return 0;
-		c->events |= SESSION_CHANNEL_OUTPUT;
-		return session_channel_control(c, SESSION_ITEM_PONG, p, len);
+		return receive_ping(c, p, len);
 	case SESSION_ITEM_PONG:
 		if (len > SESSION_PING_LEN_MAX)
 			return PARLEY_ERR_RECORD;
@@ -424,7 +514,7 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 			eliciting = true;
 			continue;
 		}
-		if (item > run && !queue_run(c, f, run, item))
+		if (item > run && queue_messages(c, f, run, item))
 			return PARLEY_ERR_MEMORY;
 		n = session_channel_get_varint(&len, p, end);
 		if (n == 0 || len > (uint64_t)(end - p) - n)
@@ -438,7 +528,7 @@ static int receive_items(struct session_channel *c, struct session_frame *f,
 		run = p;
 	}
 	c->n_eliciting += eliciting;
-	return end > run && !queue_run(c, f, run, end) ? PARLEY_ERR_MEMORY : 0;
+	return end > run ? queue_messages(c, f, run, end) : 0;
 }
 
 /*
@@ -464,7 +554,8 @@ static int drop_record(struct session_channel *c, int err)
 		 * something that was: all goes again, so that it arrives. */
 		if (again && !c->gap_again)
 			return 0;
-		if (again && session_channel_resend(c, c->acked) == 0)
+		if (again && !c->crowded &&
+		    session_channel_resend(c, c->acked) == 0)
 			c->events |= SESSION_CHANNEL_OUTPUT;
 		c->gap_seq = c->in.seq + 1;
 		c->gap_again = false;

@@ -24,6 +24,11 @@ enum {
 	ACK_ITEM_MAX = 2 + 9 + 2 * 9 + 2 + 9,
 	/* Put without detours; the varint of twice this has two bytes. */
 	SHORT_MAX = 2048,
+	/* Of our own memory for what a party did not acknowledge: its limit
+	 * says only what it wants. */
+	KEPT_LEN_MAX = 64 * 1024 * 1024,
+	/* Below this a queue is not worth a thought. */
+	CROWDED_MIN = 64 * 1024,
 };
 
 static size_t room(const struct session_channel *c)
@@ -139,6 +144,7 @@ int session_channel_flush(struct session_channel *c)
 	f->next = NULL;
 	*c->kept_tail = f;
 	c->kept_tail = &f->next;
+	c->kept_len += f->len + SESSION_KEPT_COST;
 	if (!c->unsent)
 		c->unsent = f;
 	c->stats.records_sent++;
@@ -166,8 +172,18 @@ void session_channel_send_forget(struct session_channel *c, uint64_t next)
 			c->kept_tail = &c->kept_head;
 		if (c->unsent == f)
 			c->unsent = f->next;
+		c->kept_len -= f->len + SESSION_KEPT_COST;
 		session_frame_free(f);
 	}
+}
+
+void session_channel_crowd(struct session_channel *c, size_t queued)
+{
+	const size_t n = (size_t)(c->out.seq - c->acked);
+
+	/* The carrier counts bytes, without what each frame costs besides. */
+	c->crowded = queued > CROWDED_MIN &&
+		     queued / 2 > c->kept_len - n * SESSION_KEPT_COST;
 }
 
 int session_channel_resend(struct session_channel *c, uint64_t next)
@@ -204,7 +220,7 @@ bool session_channel_probe_due(const struct session_channel *c)
 
 bool session_channel_may_put(const struct session_channel *c)
 {
-	return c->sent_total < c->sent_limit &&
+	return c->sent_total < c->sent_limit && c->kept_len < KEPT_LEN_MAX &&
 	       c->out.seq - c->acked < SESSION_KEPT_MAX;
 }
 
@@ -394,6 +410,11 @@ int session_channel_ack_now(struct session_channel *c)
 	    c->gap ? SESSION_ITEM_GAP : SESSION_ITEM_ACK;
 
 	c->gap = false;
+	/* Who acknowledges nothing is told no more: each is kept, too. */
+	if (c->out.seq - c->acked >= 2 * SESSION_KEPT_MAX) {
+		c->n_eliciting = 0;
+		return 0;
+	}
 	return put_ack(c, item);
 }
 

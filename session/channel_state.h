@@ -17,6 +17,8 @@ enum {
 	SESSION_SEAL_COPY_MIN = 4096,
 	/* Records kept that came before their turn. */
 	SESSION_EARLY_MAX = 64,
+	/* What a record that is kept costs besides its bytes. */
+	SESSION_KEPT_COST = 256,
 };
 
 /* An entry of the queue of incoming messages. */
@@ -28,6 +30,7 @@ struct session_channel_run {
 	size_t untaken; /* of a message: item bytes not given back yet */
 	bool whole;	/* p..end is one message, without framing */
 	bool great;	/* counted in n_great */
+	bool gathered;	/* the frame is ours alone, its size what it holds */
 };
 
 struct session_channel {
@@ -40,6 +43,10 @@ struct session_channel {
 	size_t sealed_len; /* of them; 0: sealing has not begun */
 	struct session_frame *kept_head, **kept_tail; /* until acknowledged */
 	struct session_frame *unsent; /* the first of them not yet taken */
+	bool crowded;		      /* no more of them is to go, upon a GAP */
+	size_t kept_len;	      /* what they cost */
+	size_t pongs_len;	      /* bytes of PONGs, and ... */
+	uint64_t pongs_end;	      /* ... their next once those arrived */
 	uint64_t sent_total, sent_limit;
 	uint64_t acked;		/* their next; the number of kept_head */
 	uint64_t ack_item;	/* the next of their last ACK or GAP */
@@ -52,6 +59,7 @@ struct session_channel {
 
 	/* Incoming. */
 	struct session_channel_run *head, **tail;
+	struct session_channel_run *last; /* of the queue; not if it is empty */
 	struct session_channel_run
 	    *taken; /* the run of the message last handed out */
 	struct session_channel_run *spare; /* to be used again */

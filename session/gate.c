@@ -72,6 +72,8 @@ int session_gate_remember(struct session_gate *g,
 	if (slot->use != SLOT_FREE)
 		return slot->use == SLOT_OWN ? PARLEY_ERR_REFLECTION
 					     : PARLEY_ERR_REPLAY;
+	if (!own && g->busy)
+		return PARLEY_ERR_AGAIN;
 	if (!own && g->n_seen >= SESSION_TAGS_MAX)
 		return PARLEY_ERR_EXHAUSTED;
 	g->n_seen += !own;

@@ -22,6 +22,7 @@ struct session_gate {
 	size_t n_tags;	/* in slots */
 	size_t n_seen;	/* of them, those that others sent */
 	size_t n_slots; /* power of two, or 0 */
+	bool busy;	/* new tags of others are not taken now */
 	struct session_gate_slot *slots;
 };
 
@@ -34,7 +35,8 @@ void session_gate_wipe(struct session_gate *g);
  * session_gate_remember(g, tag, own):
  * Returns 0 if ${tag} was new and is remembered from now on; or
  * PARLEY_ERR_REPLAY, PARLEY_ERR_REFLECTION (it is an own one),
- * PARLEY_ERR_EXHAUSTED (too many of others), PARLEY_ERR_MEMORY.
+ * PARLEY_ERR_EXHAUSTED (too many of others), PARLEY_ERR_AGAIN (another's, and
+ * the gate is busy), PARLEY_ERR_MEMORY.
  */
 int session_gate_remember(struct session_gate *g,
 			  const uint8_t tag[SESSION_TAG_LEN], bool own)

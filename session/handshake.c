@@ -274,6 +274,8 @@ static int check_propose(struct session_gate *gate,
 
 	/* B3 */
 	if (p->version != SESSION_VERSION) {
+		if (gate->busy)
+			return PARLEY_ERR_AGAIN;
 		*refusep = SESSION_REFUSE_VERSION;
 		return PARLEY_ERR_VERSION;
 	}

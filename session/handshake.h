@@ -80,6 +80,7 @@ int session_handshake_propose(struct session_handshake **hp,
  * PARLEY_ERR_VERSION (refuse), PARLEY_ERR_REPLAY, PARLEY_ERR_REFLECTION,
  * PARLEY_ERR_ADDRESS (refuse: the sender wants another DID here),
  * PARLEY_ERR_SUITE (refuse), PARLEY_ERR_DH, PARLEY_ERR_EXHAUSTED,
+ * PARLEY_ERR_AGAIN (the gate is busy; nothing was remembered),
  * PARLEY_ERR_KEY (the own ephemeral key is all zero), PARLEY_ERR_MEMORY,
  * PARLEY_ERR_SYSTEM.
  */

@@ -380,6 +380,15 @@ static void port_trust(struct session_carrier *base, struct session_conn *c,
 				      conn->real, frame_max);
 }
 
+static size_t port_queued(const struct session_conn *c)
+{
+	const struct conn *conn = (const struct conn *)c;
+
+	return conn->real ? session_carrier_queued(conn->port->hub->carrier,
+						   conn->real)
+			  : 0;
+}
+
 static void port_free(struct session_carrier *base, int linger_ms)
 {
 	struct port *p = (struct port *)base;
@@ -416,6 +425,7 @@ static const struct session_carrier_ops port_ops = {
     .wait = port_wait,
     .fd = port_fd,
     .settle = port_settle,
+    .queued = port_queued,
     .trust = port_trust,
     .free = port_free,
 };

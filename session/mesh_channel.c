@@ -295,6 +295,10 @@ void session_mesh_channel_on_record(struct parley_session *s,
 	unsigned events;
 	int err;
 
+	if (link->conn)
+		session_channel_crowd(
+		    link->channel,
+		    session_carrier_queued(s->carrier, link->conn));
 	err = session_channel_receive(link->channel, f);
 	if (err) {
 		snprintf(text, sizeof(text), "sent a bad record: %s",
@@ -307,6 +311,9 @@ void session_mesh_channel_on_record(struct parley_session *s,
 	}
 	events = session_channel_events(link->channel);
 	if (link->state == SESSION_LINK_CONFIRMED) {
+		/* Anybody can send what does not open. */
+		if (!(events & SESSION_CHANNEL_FIRST))
+			return;
 		session_mesh_channel_adopt(s, link);
 		if (p->up != link)
 			return;

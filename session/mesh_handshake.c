@@ -164,6 +164,53 @@ void session_mesh_handshake_on_accept(struct parley_session *s,
 	link->state = SESSION_LINK_CONFIRMED;
 }
 
+/*
+ * A propose that passes the gate costs a key, a DH and a signature, and its
+ * confirm a verification; a running session is not to wait for more than a few
+ * of these.  While opening, everybody may come at once, and again a second
+ * later.  (A bucket: answers_us is when the last answer would have gone, had
+ * all gone at the rate.)
+ */
+static int64_t answer_interval_us(const struct parley_session *s,
+				  int64_t *burstp)
+{
+	const int64_t n = session_is_opening(s)
+			      ? SESSION_STRANGERS_MAX + (int64_t)s->n
+			      : SESSION_ANSWERS_RATE;
+
+	*burstp = session_is_opening(s) ? n : SESSION_ANSWERS_BURST;
+	return 1000000 / n;
+}
+
+static bool is_busy(struct parley_session *s)
+{
+	const int64_t now = session_now_us();
+	int64_t burst;
+	const int64_t interval = answer_interval_us(s, &burst);
+
+	if (s->answers_us < now)
+		s->answers_us = now;
+	/* Of more than a full bucket nothing is left from the opening. */
+	if (s->answers_us > now + burst * interval)
+		s->answers_us = now + burst * interval;
+	return s->answers_us > now + (burst - 1) * interval;
+}
+
+static void count_answer(struct parley_session *s)
+{
+	int64_t burst;
+
+	s->answers_us += answer_interval_us(s, &burst);
+}
+
+/* Is an answer made, or at least begun, where accept() returns ${err}? */
+static bool is_answer(int err)
+{
+	return err == 0 || err == PARLEY_ERR_VERSION ||
+	       err == PARLEY_ERR_ADDRESS || err == PARLEY_ERR_SUITE ||
+	       err == PARLEY_ERR_DH;
+}
+
 void session_mesh_handshake_on_stranger(struct parley_session *s,
 					struct session_conn *conn,
 					const struct session_frame *f)
@@ -171,7 +218,6 @@ void session_mesh_handshake_on_stranger(struct parley_session *s,
 	struct session_handshake *h = NULL;
 	struct session_handshake_random random;
 	struct session_link *link;
-	char text[SESSION_DETAIL_SIZE];
 	uint8_t *reply;
 	size_t reply_len;
 	int err;
@@ -182,19 +228,19 @@ void session_mesh_handshake_on_stranger(struct parley_session *s,
 		return;
 	}
 	draw_random(&random);
+	s->gate.busy = is_busy(s);
 	err =
 	    session_handshake_accept(&h, &reply, &reply_len, &s->gate, &s->self,
 				     f->data, f->len, &random, utc_s());
 	did_secret_wipe(&random, sizeof(random));
+	if (is_answer(err))
+		count_answer(s);
 	if (reply)
 		session_mesh_link_send(s, conn, reply, reply_len);
 	/* Who does not hold the agreement is not worth a word. */
 	if (err && err != PARLEY_ERR_GATE && err != PARLEY_ERR_FORMAT &&
-	    err != PARLEY_ERR_LENGTH) {
-		snprintf(text, sizeof(text), "stranger refused: %s",
-			 parley_did_err_string(err));
-		session_mesh_report(s, NULL, text);
-	}
+	    err != PARLEY_ERR_LENGTH)
+		session_mesh_report_stranger(s, err);
 	if (!h) {
 		session_carrier_hangup(s->carrier, conn);
 		return;
@@ -222,7 +268,6 @@ void session_mesh_handshake_on_confirm(struct parley_session *s,
 				       struct session_link *link,
 				       const struct session_frame *f)
 {
-	char text[SESSION_DETAIL_SIZE];
 	int err, party;
 
 	err =
@@ -233,9 +278,7 @@ void session_mesh_handshake_on_confirm(struct parley_session *s,
 			agreement_differs(
 			    s, party, session_handshake_field(link->handshake),
 			    session_handshake_signer(link->handshake));
-		snprintf(text, sizeof(text), "stranger refused: %s",
-			 parley_did_err_string(err));
-		session_mesh_report(s, NULL, text);
+		session_mesh_report_stranger(s, err);
 		session_mesh_link_free(s, link);
 		return;
 	}

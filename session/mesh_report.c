@@ -53,6 +53,24 @@ void session_mesh_report(struct parley_session *s, struct session_party *p,
 	}
 }
 
+void session_mesh_report_stranger(struct parley_session *s, int err)
+{
+	const int64_t now = session_now_ms();
+	char text[SESSION_DETAIL_SIZE], more[40] = "";
+
+	if (s->stranger_ms > 0 && now - s->stranger_ms < SESSION_PROGRESS_MS) {
+		s->n_unsaid++;
+		return;
+	}
+	if (s->n_unsaid > 0)
+		snprintf(more, sizeof(more), ", and %u before", s->n_unsaid);
+	s->stranger_ms = now;
+	s->n_unsaid = 0;
+	snprintf(text, sizeof(text), "stranger refused: %s%s",
+		 parley_did_err_string(err), more);
+	session_mesh_report(s, NULL, text);
+}
+
 void session_mesh_report_state(struct parley_session *s,
 			       struct session_party *p,
 			       enum parley_party_state state)

@@ -14,6 +14,13 @@
 void session_mesh_report(struct parley_session *s, struct session_party *p,
 			 const char *detail);
 
+/*
+ * session_mesh_report_stranger(s, err):
+ * Tell that somebody who passed the gate was refused: once a second at most,
+ * and how many more there were, since anybody can repeat a propose.
+ */
+void session_mesh_report_stranger(struct parley_session *s, int err);
+
 /* session_mesh_report_state(s, p, state): note it; a change is reported. */
 void session_mesh_report_state(struct parley_session *s,
 			       struct session_party *p,

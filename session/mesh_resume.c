@@ -43,6 +43,26 @@ void session_mesh_resume_send(struct parley_session *s,
 }
 
 /*
+ * Records that are under way on former connections count, but of those who
+ * resume again and again not every connection is kept: the oldest goes.
+ */
+static void limit_spares(struct parley_session *s, int party)
+{
+	struct session_link *link, *oldest = NULL;
+	int n = 0;
+
+	for (link = s->links; link; link = link->next) {
+		if (link->state != SESSION_LINK_SPARE || link->party != party)
+			continue;
+		if (!oldest)
+			oldest = link;
+		n++;
+	}
+	if (n > SESSION_SPARES_MAX)
+		session_mesh_link_free(s, oldest);
+}
+
+/*
  * The new connection on ${link} is proven, and the other side expects record
  * ${next}: the channel goes on over it.
  */
@@ -67,6 +87,7 @@ static void take_connection(struct parley_session *s, struct session_link *link,
 		former->user = link;
 	else
 		session_mesh_link_free(s, link);
+	limit_spares(s, session_index(s, p));
 	p->lost_ms = INT64_MAX;
 	p->next_dial_ms = INT64_MAX;
 	p->retry_ms = SESSION_DIAL_RETRY_MS;
@@ -118,6 +139,9 @@ bool session_mesh_resume_on_resume(struct parley_session *s,
 	    index >= s->n || !session_live(&s->parties[index]))
 		return false;
 	up = s->parties[index].up;
+	/* Before anybody else has to make room. */
+	if (!session_resume_fits(&up->resume, f->data))
+		return false;
 	limit_challenges(s, (int)index);
 	session_mesh_link_limit(s);
 	link =

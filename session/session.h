@@ -35,6 +35,7 @@ enum {
 	SESSION_PROGRESS_MS = 1000,
 	SESSION_EVENTS_MAX = 1024,	  /* of the carrier, at a time */
 	SESSION_CHALLENGES_MAX = 4,	  /* under way with one party */
+	SESSION_SPARES_MAX = 4,		  /* former connections of a party */
 	SESSION_RESUME_TIMEOUT_MS = 3000, /* for a challenge or an answer */
 	SESSION_POOL_IDLE = 4,	     /* record buffers kept when all is quiet */
 	SESSION_POOL_TRIM_MS = 1000, /* after buffers came back */
@@ -125,6 +126,11 @@ struct parley_session {
 	struct session_link *links, **links_tail;
 	size_t n_strangers;
 	struct session_carrier *carrier;
+
+	/* What those who pass the gate may make us do, and say. */
+	int64_t answers_us;  /* when the answers given so far were due */
+	int64_t stranger_ms; /* when one was refused aloud last */
+	unsigned n_unsaid;   /* refused since then */
 
 	/* Opening. */
 	int64_t opened_ms;

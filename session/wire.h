@@ -117,6 +117,9 @@ enum {
 	SESSION_FAIL_LINGER_MS = 2000,
 	SESSION_STRANGERS_MAX = 64, /* handshakes in progress, plus n */
 	SESSION_TAGS_MAX = 8192,
+	/* Proposes answered by who is ready: at once, and for each second. */
+	SESSION_ANSWERS_BURST = 16,
+	SESSION_ANSWERS_RATE = 10,
 
 	/* Retransmission, PROTOCOL 6.3. */
 	SESSION_ACK_RECORDS = 64, /* acknowledged at the latest after so many */

@@ -387,8 +387,9 @@ static void who_pings_without_acknowledging_gets_no_more_pongs(void **state)
 			n++;
 		}
 	}
-	assert_true(n >= SESSION_KEPT_MAX);
-	assert_true(n <= SESSION_KEPT_MAX + 1);
+	/* 64 KiB of them. */
+	assert_true(n >= 1000);
+	assert_true(n <= SESSION_KEPT_MAX / 3 + 1);
 	peer_free(&p);
 }
 
