@@ -6,10 +6,13 @@
  *
  * What a turn holds is valid until the next one.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <parley/comm.h>
 #include <parley/did.h>
@@ -43,7 +46,9 @@ struct py_turn {
 	struct py_event *events;
 	size_t n;
 	char *bytes;
+	bool other; /* the descriptor of py_turn_watch() is readable */
 
+	int epoll_fd, other_fd;
 	size_t events_size, bytes_len, bytes_size;
 	struct parley_session *s;
 	int n_parties, self;
@@ -55,6 +60,8 @@ static void py_turn_free(struct py_turn *t)
 {
 	if (!t)
 		return;
+	if (t->epoll_fd >= 0)
+		close(t->epoll_fd);
 	free(t->events);
 	free(t->bytes);
 	free(t->ended);
@@ -68,6 +75,7 @@ static struct py_turn *py_turn_new(struct parley_session *s)
 	if (!t)
 		return NULL;
 	t->s = s;
+	t->epoll_fd = t->other_fd = -1;
 	t->n_parties = parley_session_n_parties(s);
 	t->self = parley_session_self(s);
 	t->ended = calloc((size_t)t->n_parties, sizeof(*t->ended));
@@ -223,6 +231,52 @@ static int py_turn_run(struct py_turn *t)
 	return finish(t, err ? err : take_all(t));
 }
 
+static int watch(const struct py_turn *t, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, fd, &ev)
+		   ? PARLEY_ERR_SYSTEM
+		   : 0;
+}
+
+/*
+ * Let py_turn_wait() wait for ${fd} as well, which is the caller's.  Returns 0,
+ * or PARLEY_ERR_SYSTEM.
+ */
+static int py_turn_watch(struct py_turn *t, int fd)
+{
+	t->other_fd = fd;
+	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll_fd < 0 || watch(t, parley_session_fd(t->s)) ||
+	    watch(t, fd))
+		return PARLEY_ERR_SYSTEM;
+	return 0;
+}
+
+/*
+ * Wait until something comes, for at most ${timeout_ms} (-1: no limit), and
+ * take all that has; ${t->other} says whether the other descriptor is readable.
+ * A signal ends the wait.
+ */
+static int py_turn_wait(struct py_turn *t, int timeout_ms)
+{
+	struct epoll_event ev[2];
+	int n = epoll_wait(t->epoll_fd, ev, 2, timeout_ms);
+	bool session = false;
+
+	t->other = false;
+	if (n < 0 && errno != EINTR)
+		return PARLEY_ERR_SYSTEM;
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.fd == t->other_fd)
+			t->other = true;
+		else
+			session = true;
+	}
+	return session ? py_turn_run(t) : 0;
+}
+
 /*
  * Let everything leave.  A send that met a full window has looked at the
  * network, and the descriptor does not tell what came by that: take it, too.
@@ -260,6 +314,15 @@ static int py_turn_send(struct py_turn *t, int party, unsigned stream,
 	}
 	*sentp = sent;
 	return err;
+}
+
+/* As py_turn_send(), and what was accepted leaves at once. */
+static int py_turn_send_now(struct py_turn *t, int party, unsigned stream,
+			    const char *data, size_t len, size_t *sentp)
+{
+	int err = py_turn_send(t, party, stream, data, len, sentp);
+
+	return err ? err : parley_session_flush(t->s);
 }
 
 static int py_turn_control(struct py_turn *t, int party, int op,

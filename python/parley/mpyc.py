@@ -13,14 +13,17 @@ Before the program starts, what must be the same at all parties is measured
 """
 
 import argparse
+import asyncio
+import builtins
 import gc
+import importlib.machinery
 import json
 import os
-import runpy
 import select
 import signal
 import sys
 import time
+import types
 from typing import Any, Dict, List, NoReturn, Optional, Sequence
 
 from . import mpyc_facts
@@ -29,6 +32,7 @@ from .agreement import Agreement, Party
 from .did import Identity
 from .errors import Error
 from .session import Event, Native, Options, PartyState
+from .selector import TurnSelector
 from .streams import Streams
 
 HOST = 'parley'  # stands for the session in what MPyC takes for addresses
@@ -145,6 +149,26 @@ class _Server:
         self._streams.listen(None)
 
 
+# Files whose frames are not the program's.
+_OURS = (__file__,)
+
+
+def _execute(program: str, source: bytes) -> None:
+    """Run SOURCE, which was measured, as the main module.
+
+    The file PROGRAM is not read again: it may have changed meanwhile.
+    """
+    main = types.ModuleType('__main__')
+    path = os.path.abspath(program)
+    main.__dict__.update(
+        __file__=path, __cached__=None, __builtins__=builtins,
+        __annotations__={},
+        __loader__=importlib.machinery.SourceFileLoader('__main__', path))
+    main.__doc__ = None
+    sys.modules['__main__'] = main
+    exec(compile(source, path, 'exec', dont_inherit=True), main.__dict__)
+
+
 class Launcher:
     """Runs one program over one session."""
 
@@ -162,8 +186,7 @@ class Launcher:
             lib.parley_session_abort(self.native.handle, text.encode()[:200])
             # A program that catches this and goes on waiting ends all the
             # same.
-            self._loop.remove_reader(lib.parley_session_fd(
-                self.native.handle))
+            self.streams.silence()
             self._loop.call_later(2, self._end_hard)
         raise SystemExit(code)
 
@@ -178,8 +201,12 @@ class Launcher:
     def _liar(self, party: Party, text: str) -> None:
         self._end(text, EXIT_LIAR)
 
-    def hook(self, loop: Any) -> None:
-        """Give LOOP's users streams where they ask for MPyC's addresses."""
+    def hook(self, loop: Any,
+             selector: Optional[TurnSelector] = None) -> None:
+        """Give LOOP's users streams where they ask for MPyC's addresses.
+
+        SELECTOR is that of the loop, if it is ours.
+        """
         streams, index = self.streams, self.native.index
         create_connection = loop.create_connection
         create_server = loop.create_server
@@ -200,20 +227,30 @@ class Launcher:
 
         self._loop = loop
         loop.create_connection, loop.create_server = connection, server
-        streams.attach(loop)
+        streams.attach(loop, selector)
 
-    def run(self, program: str, args: Sequence[str]) -> int:
-        """Run PROGRAM as `python PROGRAM ARGS` would; its exit code."""
+    def _import_mpyc(self) -> None:
+        """Import MPyC, which reads sys.argv, and drive the loop it takes."""
+        selector = TurnSelector()
+        loop = asyncio.SelectorEventLoop(selector)
+        asyncio.set_event_loop(loop)
+        from mpyc.runtime import mpc  # type: ignore[import-untyped]
+        if mpc._loop is loop:
+            self.hook(loop, selector)
+        else:  # it has uvloop
+            loop.close()
+            self.hook(mpc._loop)
+
+    def run(self, program: str, source: bytes, args: Sequence[str]) -> int:
+        """Run SOURCE as `python PROGRAM ARGS` would; its exit code."""
         sys.argv = [program, *self._own_options(args), *args]
         sys.path[0] = os.path.dirname(os.path.realpath(program))
         try:
-            # Reads sys.argv.
-            from mpyc.runtime import mpc  # type: ignore[import-untyped]
-            self.hook(mpc._loop)
+            self._import_mpyc()
             # What is imported by now stays: the collector need not look at
             # it again and again.
             gc.freeze()
-            runpy.run_path(program, run_name='__main__')
+            _execute(program, source)
         except SystemExit as exc:
             code = exc.code
             if code is not None and not isinstance(code, int):
@@ -225,7 +262,14 @@ class Launcher:
             self._abort(f'the program ended with {type(exc).__name__}')
             if self.code is not None:
                 return self.code
-            raise
+            if isinstance(exc, KeyboardInterrupt):
+                raise
+            # As Python shows it: from the program's own first line on.
+            tb = exc.__traceback__
+            while tb is not None and tb.tb_frame.f_code.co_filename in _OURS:
+                tb = tb.tb_next
+            sys.excepthook(type(exc), exc.with_traceback(tb), tb)
+            return EXIT_FAILED
         self._finish(0)
         return self.code or 0
 
@@ -338,11 +382,22 @@ def _check_args(args: Sequence[str], n_parties: int) -> None:
                       'parties', EXIT_USAGE)
 
 
-def start(a: argparse.Namespace) -> Native:
-    """The session, ready; every party has the same facts."""
+def _read(program: str) -> bytes:
+    try:
+        with open(program, 'rb') as f:
+            return f.read()
+    except OSError as exc:
+        raise Refused(f"cannot read '{program}': {exc.strerror}") from exc
+
+
+def start(a: argparse.Namespace, source: bytes) -> Native:
+    """The session, ready; every party has the same facts.
+
+    SOURCE is what the program's file holds.
+    """
     agreement = Agreement.load(a.agreement)
     _check_args(a.args, len(agreement.parties))
-    facts = mpyc_facts.facts(a.program, a.args)
+    facts = mpyc_facts.facts(a.program, a.args, source=source)
     with open(a.agreement, encoding='utf-8') as f:
         text = json.load(f)
     differs = _measured(text, facts)
@@ -378,14 +433,15 @@ def main(argv: Sequence[str]) -> int:
     """The command."""
     a = _arguments(argv)
     try:
-        native = start(a)
+        source = _read(a.program)
+        native = start(a, source)
     except (Error, Refused, mpyc_facts.FactsError) as exc:
         say(str(exc))
         return exc.code if isinstance(exc, Refused) else EXIT_NOT_STARTED
     signal.signal(signal.SIGTERM, _terminate)
     launcher = Launcher(native)
     try:
-        return launcher.run(a.program, a.args)
+        return launcher.run(a.program, source, a.args)
     finally:
         native.free()
 

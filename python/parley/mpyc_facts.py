@@ -76,8 +76,13 @@ def split(args: Sequence[str]) -> Tuple[argparse.Namespace, List[str]]:
     return parser.parse_known_args(list(args))
 
 
+def digest(content: bytes) -> str:
+    """SHA-256, as an agreement writes it."""
+    return 'sha256:' + hashlib.sha256(content).hexdigest()
+
+
 def file_digest(path: str) -> str:
-    """SHA-256 of a file, as an agreement writes it."""
+    """SHA-256 of a file."""
     h = hashlib.sha256()
     try:
         with open(path, 'rb') as f:
@@ -153,11 +158,16 @@ def _arguments(args: Sequence[str]) -> str:
 
 
 def facts(program: str, args: Sequence[str],
-          env: Optional[Mapping[str, str]] = None) -> Dict[str, Any]:
-    """The facts of `python3 PROGRAM ARGS...` in the environment ENV."""
+          env: Optional[Mapping[str, str]] = None,
+          source: Optional[bytes] = None) -> Dict[str, Any]:
+    """The facts of `python3 PROGRAM ARGS...` in the environment ENV.
+
+    SOURCE is the content of PROGRAM, if the caller has read it.
+    """
     env = os.environ if env is None else env
     options, rest = split(args)
-    digest = file_digest(program)
+    program_digest = (file_digest(program) if source is None
+                      else digest(source))
 
     # The program imports from its own directory first.
     here = os.path.dirname(os.path.realpath(program))
@@ -184,7 +194,7 @@ def facts(program: str, args: Sequence[str],
         raise FactsError('MPYC_MAXWORKERS is not a number') from exc
     return {
         'digests': {
-            'program': digest,
+            'program': program_digest,
             'mpyc': package_digest(mpyc),
         },
         'parameters': {

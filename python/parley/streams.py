@@ -2,9 +2,10 @@
 
 A stream stands for a TCP connection between two programs.  Here both of its
 ends, or one of them if the other party forwards, are in the process of the
-program: what a protocol writes during one turn of the event loop goes into the
-session at the end of that turn, as one piece for each party, and what has come
-for a stream is handed to its protocol as one piece.
+program.  What a protocol writes first in a turn of the event loop leaves at
+once, because the other side may wait for it; the rest of that turn's writes
+leave at its end, as one piece.  What has come for a stream is handed to its
+protocol as one piece.
 """
 
 import asyncio
@@ -13,10 +14,17 @@ from typing import Any, Callable, Dict, List, Optional
 from ._native import ffi, lib
 from .agreement import Party
 from .errors import _text
+from .selector import TurnSelector
 from .session import Native
 
 CREDIT = 1 << 20  # bytes of DATA that may be sent on a new stream
 CREDIT_STEP = CREDIT // 4  # granted at a time
+
+# Of a party: streams that it has opened and that are not over (MPyC has one,
+# and one more while a computation follows another), and bytes that wait until
+# the program listens.
+STREAMS_MAX = 8
+EARLY_MAX = 2 * CREDIT
 
 NO_SERVICE, WRONG_INDEX, SECOND, UNREACHABLE, PROTOCOL_ERROR = range(1, 6)
 REASONS = {
@@ -62,7 +70,7 @@ class Stream(asyncio.Transport):
     # --- what asyncio asks of a transport ---
 
     def write(self, data: Any) -> None:
-        """Send DATA at the end of this turn of the loop."""
+        """Send DATA now, or at the end of this turn of the loop."""
         if type(data) is not bytes:
             data = bytes(data)
         if not self._dirty:
@@ -73,6 +81,17 @@ class Stream(asyncio.Transport):
             s._dirty.append(self)
             if not s._scheduled:
                 s.schedule()
+            n = len(data)
+            if n <= self.allowed and self._rest is None:
+                err = s._send_now(s._turn, self.party, self.number, data, n,
+                                  s.sent)
+                if not err:
+                    self.allowed -= n
+                    return
+                # The end of the turn finds out what is wrong.
+                sent = s.sent[0]
+                self.allowed -= sent
+                data = data[sent:]
         self._append(data)
 
     def writelines(self, list_of_data: Any) -> None:
@@ -172,6 +191,7 @@ class Stream(asyncio.Transport):
         self._rest = None
         self._chunks.clear()
         if self.protocol is not None and self._streams.loop is not None:
+            self._streams._acted = True
             self._streams.loop.call_soon(self.protocol.connection_lost, exc)
 
 
@@ -198,7 +218,8 @@ class Streams:
         self._on_lost = on_lost
         self._on_liar = on_liar
         self._run, self._flush = lib.py_turn_run, lib.py_turn_flush
-        self._send = lib.py_turn_send
+        self._send, self._send_now = lib.py_turn_send, lib.py_turn_send_now
+        self._wait = lib.py_turn_wait
         self._turn = ffi.gc(lib.py_turn_new(native.handle), lib.py_turn_free)
         self._fd: int = lib.parley_session_fd(native.handle)
         self._streams: Dict[int, Dict[int, Stream]] = {
@@ -206,22 +227,39 @@ class Streams:
         self._dirty: List[Stream] = []
         self._scheduled = False
         self._due = False  # something other than DATA is to be flushed
+        self._acted = False  # in this turn, so that the loop has work
+        self._selector: Optional[TurnSelector] = None
+        self._early: Dict[int, int] = {p.index: 0 for p in self.parties}
         self._factory: Optional[Factory] = None
 
-    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Be driven by LOOP from now on."""
+    def attach(self, loop: asyncio.AbstractEventLoop,
+               selector: Optional[TurnSelector] = None) -> None:
+        """Be driven by LOOP from now on, through its SELECTOR if given."""
         self.loop = loop
         self._call_soon = loop.call_soon
         self._flush_callback = self.flush
-        loop.add_reader(self._fd, self.turn)
+        if selector is None:
+            loop.add_reader(self._fd, self.turn)
+        else:
+            self.native.check(lib.py_turn_watch(self._turn,
+                                                selector.fileno()))
+            self._selector, selector.streams = selector, self
+            self._scheduled = True  # always
         loop.call_soon(self.turn)
+
+    def silence(self) -> None:
+        """The loop drives this no longer."""
+        loop = self.loop
+        if self._selector is not None:
+            self._selector.streams = None
+        elif loop is not None and not loop.is_closed():
+            loop.remove_reader(self._fd)
 
     def detach(self) -> None:
         """Leave the loop: the program has ended."""
         self.ended = True
-        loop, self.loop = self.loop, None
-        if loop is not None and not loop.is_closed():
-            loop.remove_reader(self._fd)
+        self.silence()
+        self.loop = None
 
     # --- connections ---
 
@@ -271,6 +309,7 @@ class Streams:
             return
         self._begin(stream, self._factory)
         data, stream.early = bytes(stream.early), bytearray()
+        self._early[stream.party] -= len(data)
         self._deliver(stream, data)
         if stream.got_fin:
             self._eof(stream)
@@ -321,14 +360,29 @@ class Streams:
         self.schedule()
         return err
 
+    def _too_early(self, stream: Stream, data: bytes) -> None:
+        """Keep DATA until the program listens."""
+        if self._early[stream.party] + len(data) > EARLY_MAX:
+            self._reset(stream, UNREACHABLE)
+            return
+        self._early[stream.party] += len(data)
+        stream.early += data
+        self._accept(stream)
+
+    def _drop_early(self, stream: Stream) -> None:
+        self._early[stream.party] -= len(stream.early)
+        stream.early = bytearray()
+
     def _reset(self, stream: Stream, reason: int) -> None:
         stream.reset = True
+        self._drop_early(stream)
         self.control(stream, _RESET, reason)
         stream.lose(None)
 
     def forget_if_over(self, stream: Stream) -> None:
         """The number of a stream that is over is free again."""
         if stream.sent_fin and stream.got_fin:
+            self._drop_early(stream)
             self._streams[stream.party].pop(stream.number, None)
 
     # --- turns ---
@@ -346,7 +400,8 @@ class Streams:
 
     def flush(self) -> None:
         """Send what was written since the last time."""
-        self._scheduled = False
+        if self._selector is None:
+            self._scheduled = False
         if not self._dirty and not self._due:
             return
         self._due = False
@@ -355,7 +410,9 @@ class Streams:
         for stream in dirty:
             stream._dirty = False
             chunks = stream._chunks
-            # The usual case, and where the time goes.
+            # The usual cases, and where the time goes.
+            if not chunks and stream._rest is None and not stream._closing:
+                continue
             if chunks and stream._rest is None and not stream._closing:
                 data = chunks[0] if len(chunks) == 1 else b''.join(chunks)
                 n = len(data)
@@ -379,6 +436,23 @@ class Streams:
         elif n < 0:
             self._fail(n)
 
+    def end_turn(self, timeout_ms: int) -> bool:
+        """Send what was written, and wait for more to do for the loop.
+
+        Returns whether the selector has something of its own.
+        """
+        self._acted = False
+        if self._dirty or self._due:
+            self.flush()
+        turn = self._turn
+        n = self._wait(turn, 0 if self._acted else timeout_ms)
+        other: bool = turn.other
+        if n > 0:
+            self._handle(n)
+        elif n < 0:
+            self._fail(n)
+        return other
+
     def turn(self) -> None:
         """Take all that has come."""
         n = self._run(self._turn)
@@ -390,6 +464,7 @@ class Streams:
             self.schedule()
 
     def _handle(self, n_events: int) -> None:
+        self._acted = True
         turn = self._turn
         events, base, streams = turn.events, turn.bytes, self._streams
         for k in range(n_events):
@@ -410,8 +485,7 @@ class Streams:
                 elif stream.protocol is not None:
                     self._deliver(stream, unpack(base + e.at, n))
                 else:
-                    stream.early += unpack(base + e.at, n)
-                    self._accept(stream)
+                    self._too_early(stream, unpack(base + e.at, n))
             elif op == _CREDIT:
                 if stream is not None:
                     stream.allowed += e.value
@@ -429,6 +503,8 @@ class Streams:
                     stream.close()
                 elif stream.protocol is not None:
                     self._eof(stream)
+                elif len(stream.early) < 2:
+                    stream.close()  # it left without a word
                 self.forget_if_over(stream)
             elif op == _RESET:
                 self._was_reset(party, e.value, stream)
@@ -440,10 +516,14 @@ class Streams:
 
     def _opened(self, party: int, number: int, service: int,
                 old: Optional[Stream]) -> None:
-        stream = Stream(self, party, number, False)
         lower = party < self.index
-        second = any(not s.ours and not s.got_fin and not s.reset
-                     for s in self._streams[party].values())
+        theirs = [s for s in self._streams[party].values() if not s.ours]
+        second = any(not s.got_fin and not s.reset for s in theirs)
+        if old is None and len(theirs) >= STREAMS_MAX:
+            # Nothing is kept of it.
+            self._refuse(party, number, UNREACHABLE)
+            return
+        stream = Stream(self, party, number, False)
         if old is not None or number % 2 != (0 if lower else 1):
             reason = PROTOCOL_ERROR
         elif service != 0 or not lower:
@@ -461,12 +541,15 @@ class Streams:
                stream: Optional[Stream]) -> None:
         """A message that fits no stream; dropped on one that we reset."""
         if stream is None:
-            lib.py_turn_control(self._turn, party, _RESET, number,
-                                PROTOCOL_ERROR)
-            self._due = True
-            self.schedule()
+            self._refuse(party, number, PROTOCOL_ERROR)
         elif not stream.reset:
             self._reset(stream, PROTOCOL_ERROR)
+
+    def _refuse(self, party: int, number: int, reason: int) -> None:
+        """Send RESET for a number that stands for nothing here."""
+        lib.py_turn_control(self._turn, party, _RESET, number, reason)
+        self._due = True
+        self.schedule()
 
     def _was_reset(self, party: int, reason: int,
                    stream: Optional[Stream]) -> None:
@@ -475,6 +558,7 @@ class Streams:
         if not stream.reset:
             self.control(stream, _RESET, reason)
             stream.lose(None)
+        self._drop_early(stream)
         del self._streams[party][stream.number]
         if stream.ours and not self.ended:
             who = self.parties[party]

@@ -185,6 +185,46 @@ class Computing(Programs):
             self.assertEqual(out, 2 * ['[(9000000, 0), (9000000, 1)]'])
 
 
+class AsPython(Programs):
+    """What the program sees is what `python PROGRAM` shows it."""
+
+    def test_the_main_module_and_its_traceback_are_those_of_python(self):
+        program = self.program(
+            '# -*- coding: latin-1 -*-\n'
+            'from __future__ import annotations\n'
+            'import inspect, pickle, sys\n'
+            'class Thing:\n'
+            '    """One."""\n'
+            'print(__name__, __file__, __package__, __spec__, __doc__)\n'
+            'print(sorted(globals()), sys.path[0], sys.argv[0])\n'
+            'print(type(pickle.loads(pickle.dumps(Thing()))) is Thing)\n'
+            'print(inspect.getsource(Thing), __loader__.get_filename())\n'
+            'def f():\n'
+            '    raise ValueError("shown")\n'
+            'f()\n')
+        plain = subprocess.run([sys.executable, program],
+                               capture_output=True, text=True, check=False)
+        self.assertIn('line 11, in f', plain.stderr)
+        self.agree(2, program)
+        ps = [self.begin(k, program) for k in range(2)]
+        out, err = self.finish(ps, [1, 1])
+        self.assertEqual(out, 2 * [plain.stdout.rstrip('\n')])
+        self.assertEqual(err, 2 * [plain.stderr])
+
+    def test_what_was_measured_is_what_runs(self):
+        program = self.program('print("agreed")\n')
+        self.agree(2, program)
+        first = self.begin(0, program)
+        # It waits for party 1, and has measured.
+        self.assertIn('waiting for', first.stderr.readline())
+        self.program('print("changed")\n')
+        same = os.path.join(self.dir, 'same.py')
+        with open(same, 'w', encoding='utf-8') as f:
+            f.write('print("agreed")\n')
+        out, _ = self.finish([first, self.begin(1, same)], [0, 0])
+        self.assertEqual(out, 2 * ['agreed'])
+
+
 class Broken(Programs):
     def test_cut_connections_change_nothing(self):
         self.agree(3, AUCTION, '40')
