@@ -36,6 +36,7 @@ packages()
 	build  libsodium-dev     library libsodium
 	build  libssl-dev        library libcrypto
 	build  libzmq3-dev       library libzmq
+	test   iperf3            command iperf3
 	test   iproute2          command ss
 	test   libcmocka-dev     library cmocka
 	python python3-dev       command python3-config

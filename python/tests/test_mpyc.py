@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from parley import mpyc_facts
@@ -18,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 AUCTION = os.path.join(TOP, 'examples', 'mpyc-auction.py')
 LIMIT = 90
+SOON = 5  # seconds in which everybody has ended where facts differ
 CUTS = 50
 
 # Party 1 sends 0 where its index belongs.
@@ -331,17 +333,31 @@ class Agreed(Programs):
                 ('parameters.mpyc.no-prss', None, ['2', '--no-prss']),
                 ('threshold', None, ['2', '-T', '0'])):
             with self.subTest(field=field):
-                self.agree(3, AUCTION, '2')
-                ps = [self.begin(k, AUCTION, '2', forward=k == 2)
-                      for k in range(2, -1, -2)]
-                ps.append(self.begin(
-                    1, program('other.py') if program else AUCTION, *args))
-                out, err = self.finish(ps, [125, 125, 125])
-                self.assertEqual(out, ['', '', ''])
-                self.assertIn(f'{field} is ', err[2])
-                for e in err[:2]:
-                    self.assertIn(field, e)
-                    self.assertIn(self.parties.identities[1].did, e)
+                # A machine that others keep busy may need a second try for
+                # the time, not for anything else.
+                took = min(self.differs(field, program('other.py') if program
+                                        else AUCTION, args))
+                self.assertLess(took, SOON)
+
+    def differs(self, field, program, args):
+        """Party 1 comes last and runs something else; the seconds it took from
+        there, of each try."""
+        for _ in range(3):
+            self.agree(3, AUCTION, '2')
+            ps = [self.begin(k, AUCTION, '2', forward=k == 2)
+                  for k in range(2, -1, -2)]
+            began = time.monotonic()
+            ps.append(self.begin(1, program, *args))
+            out, err = self.finish(ps, [125, 125, 125])
+            took = time.monotonic() - began
+            self.assertEqual(out, ['', '', ''])
+            self.assertIn(f'{field} is ', err[2])
+            for e in err[:2]:
+                self.assertIn(field, e)
+                self.assertIn(self.parties.identities[1].did, e)
+            yield took
+            if took < SOON:
+                return
 
     def test_what_the_agreement_does_not_say_is_not_assumed(self):
         self.agree(2, AUCTION, '2')

@@ -74,20 +74,37 @@ for p in alice bob; do
 	[ "$(grep -c 'sum 3' "$dir/out")" -eq 3 ] || fail 'not three times'
 done
 
+# milliseconds: what the clock says
+milliseconds()
+{
+	echo $(($(date +%s%N) / 1000000))
+}
+
 # differs FIELD COMMAND [WORD...]: with COMMAND done in carol's place, or the
-# words given to her program, everybody ends soon and names FIELD and carol.
+# words given to her program, everybody ends within 5 s of her start and names
+# FIELD and carol.  A machine that others keep busy may need a second try for
+# the time, not for anything else.
 others='alice bob'
 differs()
+{
+	tries=0
+	until differs_in_time "$@"; do
+		[ $((tries += 1)) -lt 3 ] ||
+			fail "$1: took $took ms, and not much less before"
+	done
+}
+
+differs_in_time()
 {
 	field=$1
 	cp -R carol carol.same
 	(cd carol && eval "$2")
 	shift 2
-	began=$(date +%s)
 	for p in $others; do
 		begin "$p"
 	done
 	[ ! -d carol/path ] || path=path
+	began=$(milliseconds)
 	begin carol "$@"
 	path=
 	finish 125 carol
@@ -98,10 +115,11 @@ differs()
 		err_has " in $field"
 		[ ! -s "$p.out" ] || fail "$p's program ran"
 	done
+	took=$(($(milliseconds) - began))
 	[ ! -s carol.out ] || fail "carol's program ran"
-	[ $(($(date +%s) - began)) -le 20 ] || fail 'took too long'
 	rm -rf carol
 	mv carol.same carol
+	[ "$took" -le 5000 ]
 }
 
 claim 'a party where something differs is named to all, and nothing starts'
