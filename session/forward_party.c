@@ -14,6 +14,7 @@
 
 #include <parley/err.h>
 
+#include "session/party.h"
 #include "session/session.h"
 
 enum { TELL_MS = 1000 };

@@ -250,14 +250,14 @@ static void member_join(struct member *m, const void *first, size_t first_len)
 	session_handshake_free(handshake);
 	memset(&m->seal, 0, sizeof(m->seal));
 	memset(&m->open, 0, sizeof(m->open));
-	assert_int_equal(
-	    session_record_init(&m->seal, r.suite,
-				r.traffic.secret[SESSION_INITIATOR], true),
-	    0);
-	assert_int_equal(
-	    session_record_init(&m->open, r.suite,
-				r.traffic.secret[SESSION_RESPONDER], false),
-	    0);
+	assert_int_equal(session_record_init(
+			     &m->seal, r.suite,
+			     r.traffic.secret[SESSION_INITIATOR], true, NULL),
+			 0);
+	assert_int_equal(session_record_init(
+			     &m->open, r.suite,
+			     r.traffic.secret[SESSION_RESPONDER], false, NULL),
+			 0);
 	session_resume_init(&m->resume, r.traffic.resume, SESSION_INITIATOR);
 	send_items(m, first, first_len);
 	while (!m->has_ready)

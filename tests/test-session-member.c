@@ -87,7 +87,7 @@ static void liar_init(struct liar *l, const char *first, size_t len)
 			 0);
 	assert_int_equal(session_record_init(&l->seal, SESSION_SUITE_CHACHA20,
 					     traffic.secret[SESSION_INITIATOR],
-					     true),
+					     true, NULL),
 			 0);
 	send_items(l, first, len);
 	l->used = used();
