@@ -2,7 +2,7 @@
  * What a stream of a forwarder owes to the other party (PROTOCOL 12).
  *
  * What is allowed, what waits and what was handed on but not allowed again make
- * up the window.  It begins small and doubles with each window that the program
+ * up the window.  It begins small and grows with each window that the program
  * took as it came, out of a share for all streams with that party.  So what one
  * party can make this side keep is bounded, and a stream whose program reads
  * never has to wait for one whose program does not.
@@ -17,6 +17,8 @@
 #include "session/forward_party.h"
 
 enum {
+	/* On a long way each step costs a round trip: few of them. */
+	GROWTH = 4,
 	GRANT_PART = 4, /* of the window: CREDIT is given from there on */
 	SHARE_PART = 4, /* of what is left of the share: at most that at once */
 };
@@ -101,8 +103,8 @@ static uint32_t growth(const struct session_forward *f,
 
 	if (st->passed < st->window || st->queue_len > 0)
 		return 0;
-	if (most > st->window)
-		most = st->window;
+	if (most > (GROWTH - 1) * st->window)
+		most = (GROWTH - 1) * st->window;
 	return share < most ? share : most;
 }
 
