@@ -1,6 +1,7 @@
 /*
  * What clients ask for: one function for each request of session/CONTROL.md, 3.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,7 +143,7 @@ static void on_forward(struct cli_sessiond *d,
 	};
 	const int n = parley_session_n_parties(s->session);
 	struct session_dcbor_writer w = {0};
-	int err;
+	int err, why;
 
 	if (s->forward || cli_sessiond_session_is_over(s) || s->finish_ms > 0) {
 		cli_sessiond_client_error(d, client, q->id, PARLEY_ERR_STATE,
@@ -153,10 +154,14 @@ static void on_forward(struct cli_sessiond *d,
 		return;
 	}
 	err = session_forward_new(&s->forward, s->session, &o);
+	why = errno;
 	if (err) {
 		s->forward = NULL;
 		cli_sessiond_client_error(d, client, q->id, err,
-					  parley_did_err_string(err), -1);
+					  err == PARLEY_ERR_SYSTEM
+					      ? strerror(why)
+					      : parley_did_err_string(err),
+					  -1);
 		return;
 	}
 	session_control_put_reply(&w, q->id, 1);

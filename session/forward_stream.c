@@ -5,12 +5,6 @@
  *   DATA --> local socket; what it does not take waits in the queue, which
  *            the credit given bounds
  *
- * What is allowed, what waits and what was handed on but not allowed again make
- * up the window.  It begins small and doubles with each window that the program
- * took as it came, out of a share for all streams with that party.  So what one
- * party can make this side keep is bounded, and a stream whose program reads
- * never has to wait for one whose program does not.
- *
  * A stream is over when both directions have ended, or when RESET went both
  * ways; then its number is free.  Its socket may live longer: it is shut down
  * once the queue is written, and closed once the program has closed its end,
@@ -29,13 +23,12 @@
 #include <parley/err.h>
 
 #include "session/forward_party.h"
+#include "session/forward_send.h"
 #include "session/local.h"
 #include "session/session.h"
 
 enum {
-	READS_MAX = 8,	/* of one connection before others have their turn */
-	GRANT_PART = 4, /* of the window: CREDIT is given from there on */
-	SHARE_PART = 4, /* of what is left of the share: at most that at once */
+	READS_MAX = 8, /* of one connection before others have their turn */
 	QUEUE_MIN = 16 * 1024,
 	DIAL_DELAY_MS = 5,
 	DIAL_DELAY_MS_MAX = 100,
@@ -290,27 +283,6 @@ static void write_queue(struct session_forward_stream *st)
 	}
 }
 
-/* Keep the DATA in the buffer until it can be sent. */
-static void hold(struct session_forward *f, struct session_forward_stream *st,
-		 size_t len)
-{
-	st->held = malloc(len);
-	if (!st->held) {
-		f->err = PARLEY_ERR_MEMORY;
-		return;
-	}
-	memcpy(st->held, f->buffer, len);
-	st->held_len = len;
-}
-
-static void put_head(uint8_t *msg, enum session_forward_op op,
-		     const struct session_forward_stream *st)
-{
-	msg[0] = (uint8_t)op;
-	msg[1] = (uint8_t)(st->number >> 8);
-	msg[2] = (uint8_t)st->number;
-}
-
 static void end_reading(struct session_forward_stream *st)
 {
 	st->read_end = true;
@@ -339,11 +311,7 @@ static bool read_some(struct session_forward *f,
 	}
 	if (st->discard)
 		return (size_t)n == room;
-	st->credit -= (uint32_t)n;
-	put_head(f->buffer, SESSION_FORWARD_OP_DATA, st);
-	if (!session_forward_party_send(f, st->party, f->buffer,
-					SESSION_FORWARD_HEAD_LEN + (size_t)n))
-		hold(f, st, SESSION_FORWARD_HEAD_LEN + (size_t)n);
+	session_forward_send_data(f, st, (size_t)n);
 	return (size_t)n == room;
 }
 
@@ -433,121 +401,6 @@ void session_forward_stream_timer(struct session_forward *f,
 		dial(f, st);
 }
 
-/*
- * What is owed to the other party
- */
-
-static bool send_small(struct session_forward *f,
-		       const struct session_forward_stream *st,
-		       enum session_forward_op op, uint8_t *msg, size_t len)
-{
-	put_head(msg, op, st);
-	return session_forward_party_send(f, st->party, msg, len);
-}
-
-static bool send_open(struct session_forward *f,
-		      struct session_forward_stream *st)
-{
-	uint8_t msg[SESSION_FORWARD_HEAD_LEN + 1] = {0}; /* service 0 */
-
-	st->open_owed =
-	    !send_small(f, st, SESSION_FORWARD_OP_OPEN, msg, sizeof(msg));
-	return !st->open_owed;
-}
-
-static bool send_reset(struct session_forward *f,
-		       struct session_forward_stream *st)
-{
-	uint8_t msg[SESSION_FORWARD_RESET_LEN];
-
-	msg[SESSION_FORWARD_HEAD_LEN] = (uint8_t)st->reason;
-	st->reset_sent =
-	    send_small(f, st, SESSION_FORWARD_OP_RESET, msg, sizeof(msg));
-	st->reset_owed = !st->reset_sent;
-	return st->reset_sent;
-}
-
-static bool send_held(struct session_forward *f,
-		      struct session_forward_stream *st)
-{
-	if (!session_forward_party_send(f, st->party, st->held, st->held_len))
-		return false;
-	free(st->held);
-	st->held = NULL;
-	return true;
-}
-
-static bool send_fin(struct session_forward *f,
-		     struct session_forward_stream *st)
-{
-	uint8_t msg[SESSION_FORWARD_HEAD_LEN];
-
-	st->fin_sent =
-	    send_small(f, st, SESSION_FORWARD_OP_FIN, msg, sizeof(msg));
-	return st->fin_sent;
-}
-
-/* By how much the window is to grow.  Who does not keep up needs no more. */
-static uint32_t growth(const struct session_forward *f,
-		       const struct session_forward_stream *st)
-{
-	const uint32_t share =
-	    (SESSION_FORWARD_SPARE - f->parties[st->party].grown) / SHARE_PART;
-	uint32_t most = SESSION_FORWARD_WINDOW_MAX - st->window;
-
-	if (st->passed < st->window || st->queue_len > 0)
-		return 0;
-	if (most > st->window)
-		most = st->window;
-	return share < most ? share : most;
-}
-
-static bool send_credit(struct session_forward *f,
-			struct session_forward_stream *st)
-{
-	uint8_t msg[SESSION_FORWARD_CREDIT_LEN];
-	const uint32_t more = growth(f, st), credit = st->owed + more;
-
-	for (int i = 0; i < 4; i++)
-		msg[SESSION_FORWARD_HEAD_LEN + i] =
-		    (uint8_t)(credit >> (24 - 8 * i));
-	if (!send_small(f, st, SESSION_FORWARD_OP_CREDIT, msg, sizeof(msg)))
-		return false;
-	if (st->passed >= st->window)
-		st->passed = 0;
-	st->window += more;
-	f->parties[st->party].grown += more;
-	st->owed = 0;
-	st->allowed += credit;
-	return true;
-}
-
-static bool wants_credit(const struct session_forward_stream *st)
-{
-	return st->owed >= st->window / GRANT_PART && !st->fin_received;
-}
-
-/* Returns false when something is owed that cannot be sent now. */
-static bool send_owed(struct session_forward *f,
-		      struct session_forward_stream *st)
-{
-	if (!st->tabled || f->parties[st->party].blocked)
-		return !st->tabled;
-	if (st->open_owed && !send_open(f, st))
-		return false;
-	if (st->reset_owed)
-		return send_reset(f, st);
-	if (st->reset_sent)
-		return true;
-	if (st->held && !send_held(f, st))
-		return false;
-	if (st->fin_owed && !st->fin_sent && !send_fin(f, st))
-		return false;
-	if (wants_credit(st) && !send_credit(f, st))
-		return false;
-	return true;
-}
-
 /* Gone, and freed at the end of the turn. */
 static bool is_buried(const struct session_forward_stream *st)
 {
@@ -573,7 +426,7 @@ void session_forward_stream_advance(struct session_forward *f,
 {
 	if (is_buried(st))
 		return;
-	send_owed(f, st);
+	session_forward_send_owed(f, st);
 	if (is_over(st))
 		untable(f, st);
 	/* Dialling, and checking, it has a queue and no end yet. */
@@ -615,7 +468,7 @@ void session_forward_stream_data(struct session_forward *f,
 	if (st->checking)
 		check_index(f, st);
 	/* Almost always there is nothing to be done. */
-	if (wants_credit(st) || st->queue_len > 0 || st->deaf)
+	if (session_forward_send_is_due(st) || st->queue_len > 0 || st->deaf)
 		session_forward_stream_advance(f, st);
 }
 

@@ -2,10 +2,12 @@
  * TCP on the loopback interface: whose is the other end of a connection?
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +23,20 @@
 #include "session/local.h"
 
 enum { LIMIT_MS = 60 * 1000, NOBODY = 65534 };
+
+/* Does the kernel answer questions? */
+static bool tells = true;
+
+int __real_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol);
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	if (domain != AF_NETLINK || tells)
+		return __real_socket(domain, type, protocol);
+	errno = EPROTONOSUPPORT;
+	return -1;
+}
 
 static uint16_t port_of(int fd)
 {
@@ -273,10 +289,25 @@ static void a_socket_that_found_itself_has_found_nobody(void **state)
 	close(again);
 }
 
-static void this_machine_tells(void **state)
+static void where_the_kernel_does_not_tell_nobody_is_trusted(void **state)
 {
+	uint16_t port;
+	int a, b, listener = listen_v4(&port);
+
 	(void)state;
 	assert_int_equal(session_local_can_tell(), 0);
+	a = dial(port);
+	b = accept_from(listener);
+	tells = false;
+	assert_false(session_local_leads_to(a, geteuid()));
+	assert_false(session_local_comes_from(b, geteuid()));
+	errno = 0;
+	assert_int_equal(session_local_can_tell(), PARLEY_ERR_SYSTEM);
+	assert_int_equal(errno, EPROTONOSUPPORT);
+	tells = true;
+	close(a);
+	close(b);
+	close(listener);
 }
 
 int main(void)
@@ -290,7 +321,7 @@ int main(void)
 		a_connection_that_was_accepted_and_closed_is_nobodys),
 	    cmocka_unit_test(another_user_is_known_as_such),
 	    cmocka_unit_test(a_socket_that_found_itself_has_found_nobody),
-	    cmocka_unit_test(this_machine_tells),
+	    cmocka_unit_test(where_the_kernel_does_not_tell_nobody_is_trusted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
