@@ -178,8 +178,8 @@ static bool open_session(struct held *h, const char *did)
 	}
 	h->session = o.session;
 	h->opened_ms = session_now_ms();
-	h->states = calloc(o.n, sizeof(*h->states));
-	h->ports = calloc(o.n, sizeof(*h->ports));
+	h->states = calloc((size_t)o.n, sizeof(*h->states));
+	h->ports = calloc((size_t)o.n, sizeof(*h->ports));
 	if (!h->states || !h->ports) {
 		cli_out_error("out of memory");
 		return false;

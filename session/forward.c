@@ -304,8 +304,8 @@ static void arm_timer(struct session_forward *f, bool blocked)
 	if (due >= f->timer_ms)
 		return;
 	f->timer_ms = due;
-	t.it_value.tv_sec = due / 1000;
-	t.it_value.tv_nsec = due % 1000 * 1000000;
+	t.it_value.tv_sec = (time_t)(due / 1000);
+	t.it_value.tv_nsec = (long)(due % 1000 * 1000000);
 	if (timerfd_settime(f->timer_fd, TFD_TIMER_ABSTIME, &t, NULL))
 		f->err = PARLEY_ERR_SYSTEM;
 }

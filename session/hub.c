@@ -353,8 +353,8 @@ static int settle_hub(struct parley_session_hub *h)
 		if (deadline != INT64_MAX) {
 			const int64_t ms = deadline > 0 ? deadline : 1;
 
-			t.it_value.tv_sec = ms / 1000;
-			t.it_value.tv_nsec = ms % 1000 * 1000000;
+			t.it_value.tv_sec = (time_t)(ms / 1000);
+			t.it_value.tv_nsec = (long)(ms % 1000 * 1000000);
 		}
 		if (timerfd_settime(h->timer_fd, TFD_TIMER_ABSTIME, &t, NULL))
 			return PARLEY_ERR_SYSTEM;
