@@ -1,13 +1,12 @@
 #!/bin/sh
-# Measure how much of did/, comm/ and session/ the tests reach, and which error
-# codes none of them provokes.
+# Measure how much of did/, comm/ and session/ the tests reach.  (Which error
+# codes they provoke: tests/check-errors.sh.)
 #
 #   sh tests/coverage.sh [DIRECTORY]     default: build-coverage
 #
 # Builds with gcov there, runs all tests but the slow command-line ones, and
 # writes DIRECTORY/coverage/: FILE.c.gcov with a count for each line, and
-# `uncovered`, the lines that nothing reached.  Prints a line for each file, and
-# the codes of parley/err.h that no test names.  Exit code 1 if there is one.
+# `uncovered`, the lines that nothing reached.  Prints a line for each file.
 set -eu
 cd "$(dirname "$0")/.."
 dir=${1:-build-coverage}
@@ -47,16 +46,3 @@ for file in "$out"/*.c.gcov; do
 	END { if (lines) printf "%5.1f %% of %5d  %s\n", 100 * hit / lines,
 	    lines, source }' uncovered="$out/uncovered" "$file"
 done | sort
-
-status=0
-# A code is provoked where a test or vector names it.  UNREACHABLE is returned by
-# nothing today; its number stays taken.
-sed -n 's/^\tX(\([A-Z_]*\), .*/\1/p' did/include/parley/err.h |
-    grep -vx UNREACHABLE |
-    while read -r code; do
-	grep -rqsE "PARLEY_ERR_$code\b" tests/*.c tests/faults vectors \
-	    tests/cli || echo "PARLEY_ERR_$code: provoked by no test"
-done >"$out/codes"
-[ ! -s "$out/codes" ] || status=1
-cat "$out/codes"
-exit $status
