@@ -41,7 +41,7 @@ packages()
 	python python3-dev       command python3-config
 	python python3-venv      command python3
 	test   valgrind          command valgrind
-	check  abigail-tools     command abidiff
+	check  abigail-tools     command abidw
 	check  binutils          command nm
 	check  cppcheck          command cppcheck
 	check  clang-14          command clang-14
