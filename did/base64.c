@@ -150,10 +150,9 @@ int did_base64_decode(void *bytes, size_t size, size_t *lenp, const char *text,
 		did_secret_wipe(rest, sizeof(rest));
 		did_secret_wipe(rest_bytes, sizeof(rest_bytes));
 	}
-	if (bad != 0)
-		return PARLEY_ERR_ENCODING;
 	*lenp = len;
-	return 0;
+	/* Whether it was text is for the caller to branch on. */
+	return (int)((bad | (0 - bad)) >> 63) * PARLEY_ERR_ENCODING;
 }
 
 int did_base64_decode_exact(void *bytes, size_t len, const char *text,

@@ -8,7 +8,21 @@
  * length.
  *
  * OpenSSL copies a secret into its own heap while it works with it, and clears
- * what it frees.
+ * what it frees.  For P-256 on x86-64 (3.0.22, read together with what valgrind
+ * says when the secret is marked) no address depends on a secret, and branches
+ * only on these properties of one:
+ *
+ *   - of the secret number, how many leading bytes are zero: BN_bin2bn() and
+ *     BN_lebin2bn() skip them.  Of 256 keys one has any.
+ *   - of the nonce, whether it is below the group order: if not, with 2^-32, it
+ *     is thrown away; it is a hash of the key, the message and randomness
+ *   - of coordinates and inverses, whether the upper 64 bits are zero (2^-64)
+ *     and, in additions, whether two points are the same one
+ *   - of the shared x-coordinate of did_ec_agree(), how many leading bytes are
+ *     zero: ossl_ecdh_simple_compute_key() writes them by memset()
+ *
+ * What it does with r, s and public points, which are published, is not listed.
+ * secp256k1, P-384 and P-521 take OpenSSL's general code: not looked at.
  */
 #include "did/ec.h"
 

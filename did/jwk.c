@@ -21,6 +21,7 @@
 #include <parley/err.h>
 
 #include "did/base64.h"
+#include "did/bytes.h"
 #include "did/ec.h"
 #include "did/json.h"
 #include "did/rsa.h"
@@ -253,7 +254,11 @@ static size_t skip_string(const char *text, size_t len, size_t i)
 	return i < len ? i : len;
 }
 
-/* Find the string value of the member "d" of the outermost object. */
+/*
+ * Find the string value of the member "d" of the outermost object.  Where it
+ * ends is looked for in the secret's text itself: by comparison with a quote
+ * and a backslash, which base64url does not have.
+ */
 static char *find_d(char *text, size_t len, size_t *lenp)
 {
 	size_t depth = 0;
@@ -341,15 +346,16 @@ out:
 int did_jwk_from_pair(char text[DID_JWK_SECRET_SIZE], size_t *lenp,
 		      const struct did_pair *pair)
 {
-	char d[DID_BASE64_LEN(DID_PAIR_SECRET_MAX) + 1];
+	static const char open[] = ",\"d\":\"", end[] = "\"}\n";
+	const size_t d_len = DID_BASE64_LEN(pair->secret_len);
+	struct did_writer w;
 	json_t *jwk = NULL;
-	char *public = NULL;
+	char *public = NULL, *d;
 	size_t len;
-	int err, n;
+	int err;
 
 	if (pair->secret_len == 0)
 		return PARLEY_ERR_ARGUMENT;
-	did_base64_encode(d, pair->secret, pair->secret_len);
 	err = PARLEY_ERR_MEMORY;
 	jwk = did_jwk_from_key(&pair->key);
 	if (jwk == NULL)
@@ -358,15 +364,20 @@ int did_jwk_from_pair(char text[DID_JWK_SECRET_SIZE], size_t *lenp,
 	if (err != 0)
 		goto out;
 	/* The public part without its last brace, then d. */
-	n = snprintf(text, DID_JWK_SECRET_SIZE, "%.*s,\"d\":\"%s\"}\n",
-		     (int)len - 1, public, d);
-	err = PARLEY_ERR_INTERNAL;
-	if (n > 0 && n < DID_JWK_SECRET_SIZE) {
-		*lenp = (size_t)n;
-		err = 0;
+	did_writer_init(&w, text, DID_JWK_SECRET_SIZE);
+	did_writer_copy(&w, public, len - 1);
+	did_writer_copy(&w, open, sizeof(open) - 1);
+	/* Straight to its place; its NUL is overwritten. */
+	d = (char *)did_writer_reserve(&w, d_len + 1);
+	if (d != NULL) {
+		did_base64_encode(d, pair->secret, pair->secret_len);
+		w.len--;
 	}
+	did_writer_copy(&w, end, sizeof(end));
+	err = did_writer_end(&w, &len) != 0 ? PARLEY_ERR_INTERNAL : 0;
+	if (err == 0)
+		*lenp = len - 1; /* without the last NUL */
 out:
-	did_secret_wipe(d, sizeof(d));
 	free(public);
 	json_decref(jwk);
 	return err;
