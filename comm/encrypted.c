@@ -318,7 +318,11 @@ static int check_recipients(struct jwe *jwe)
 					 i);
 		if (i == 0)
 			jwe->did_len = did_len;
-		/* "Senders MUST NOT [...] multiplex DIDs" */
+		/*
+		 * DIDComm 2.1, "Message Encryption": "A message being
+		 * sent to multiple DIDs MUST be encrypted for each DID
+		 * independently."
+		 */
 		if (did_len != jwe->did_len || memcmp(kid, first, did_len) != 0)
 			return comm_fail(jwe->c, PARLEY_ERR_ENVELOPE,
 					 "recipients are keys of several DIDs");
@@ -373,8 +377,7 @@ static int check_sender(struct jwe *jwe)
 		return comm_fail(jwe->c, err, "apu is not strict base64url");
 	/*
 	 * DIDComm 2.1, "ECDH-1PU key wrapping and common protected headers":
-	 * "When skid is set, apu MUST be skid"; without skid, apu names the
-	 * sender.
+	 * "it MUST contain the skid value"; without skid, apu names the sender.
 	 */
 	if (strlen(jwe->apu_text) != jwe->apu_len ||
 	    (skid && strcmp(json_string_value(skid), jwe->apu_text) != 0))

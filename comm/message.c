@@ -353,9 +353,9 @@ bool comm_message_is_media_type(const char *typ, const char *media_type)
 	const size_t prefix_len = sizeof(prefix) - 1;
 
 	/*
-	 * DIDComm 2.1, "Media Types": "the `application/` prefix MAY be
-	 * omitted and the recipient MUST treat media types not containing `/`
-	 * as having the `application/` prefix present"
+	 * DIDComm 2.1, "IANA Media Types": "MAY omit the `application/`
+	 * prefix; the recipient MUST treat media types not containing `/` as
+	 * having the `application/` prefix present"
 	 */
 	if (!strchr(typ, '/'))
 		media_type += prefix_len;

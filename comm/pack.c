@@ -234,7 +234,7 @@ static int pack_message(struct packing *p, char **textp, size_t *lenp)
 	    layers != PARLEY_COMM_PLAIN && layers != PARLEY_COMM_SIGNED;
 	int err;
 
-	/* "from_prior [...] MUST be encrypted" */
+	/* DIDComm 2.1, "DID Rotation": "The message MUST be encrypted" */
 	if (p->m.from_prior != NULL && !encrypted)
 		return comm_fail(p->c, PARLEY_ERR_ARGUMENT,
 				 "from_prior in a message that is not "

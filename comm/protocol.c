@@ -295,7 +295,7 @@ static int read_report(struct parley_comm_protocol *p, const json_t *body)
 	const json_t *args = json_object_get(body, "args");
 	size_t n = json_array_size(args);
 
-	/* "pthid: REQUIRED" */
+	/* "pthid - REQUIRED" */
 	p->report.code = did_json_string(body, "code");
 	if (p->pthid == NULL || p->report.code == NULL ||
 	    !is_code(p->report.code) || !is_text_or_absent(body, "comment") ||
@@ -322,7 +322,7 @@ static int read_invitation(struct parley_comm_protocol *p, const json_t *body)
 	const json_t *accept = json_object_get(body, "accept");
 	size_t n = json_array_size(accept);
 
-	/* "from: REQUIRED" */
+	/* "from - REQUIRED for OOB usage" */
 	if (p->from == NULL || !is_text_or_absent(body, "goal") ||
 	    !is_text_or_absent(body, "goal_code") ||
 	    (accept != NULL && !json_is_array(accept)) || n > FEATURES_MAX)

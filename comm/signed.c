@@ -124,8 +124,8 @@ static int find_members(struct jws *jws)
 		return PARLEY_ERR_ENVELOPE;
 	if (signatures) {
 		/*
-		 * RFC 7515 7.2.2: "The "signatures" member MUST NOT be present
-		 * when using this syntax."
+		 * RFC 7515 7.2.2, of "signatures": "MUST NOT be present when
+		 * using this syntax."
 		 */
 		if (json_object_get(jws->root, "signature") ||
 		    json_object_get(jws->root, "protected") ||

@@ -216,8 +216,8 @@ static int check_addresses(const struct opening *o,
 		return comm_fail(o->c, PARLEY_ERR_ADDRESS,
 				 "the two encryptions are for different DIDs");
 	/*
-	 * "When a message is both signed and encrypted, [...] the plaintext
-	 * [...] MUST have a to header"
+	 * "In the case where a message is both signed and encrypted, the
+	 * inner (signed) JWM being signed MUST contain a to header."
 	 */
 	if (m->to == NULL && !o->is_signed)
 		return 0;
@@ -252,7 +252,7 @@ static int check_prior(const struct opening *o, const struct comm_message *m,
 
 	if (m->from_prior == NULL)
 		return 0;
-	/* "the message [...] MUST be encrypted" */
+	/* "The message MUST be encrypted" */
 	if (!o->is_outer)
 		return comm_fail(o->c, PARLEY_ERR_ENVELOPE,
 				 "from_prior in a message that is not "

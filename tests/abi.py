@@ -80,9 +80,15 @@ def interfaces(library):
     types = Types(root)
     public = set(re.findall(r"struct (\w+)\s*{", headers_text()))
     lines = {"soname " + root.get("soname")}
-    for f in root.iter("function-decl"):
-        if f.get("elf-symbol-id"):
-            lines.add(types.function(f, f.get("name")))
+    exported = {e.get("name") for e in root.iter("elf-symbol")
+                if e.get("type") == "func-type"
+                and e.get("is-defined") == "yes"}
+    functions = {f.get("name"): types.function(f, f.get("name"))
+                 for f in root.iter("function-decl")
+                 if f.get("name") in exported}
+    if set(functions) != exported:
+        sys.exit(f"not described: {exported - set(functions)}")
+    lines.update(functions.values())
     for s in root.iter("class-decl"):
         if s.get("name") not in public or not s.get("size-in-bits"):
             continue

@@ -10,6 +10,7 @@
 # there is nothing to compare with.  Needs abidw (abigail-tools) and a 64-bit
 # build with debug information.
 set -eu
+build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 described=session/libparley.abi
 
@@ -17,7 +18,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-python3 tests/abi.py "$1/session/libparley.so.0" >"$work/new"
+python3 tests/abi.py "$build/session/libparley.so.0" >"$work/new"
 [ "${2-}" != --update ] || cp "$work/new" $described
 diff $described "$work/new" >"$work/diff" || {
 	sed -n 's/^</gone: /p; s/^>/new:  /p' "$work/diff"

@@ -3,6 +3,7 @@
 #
 # Installs into a temporary directory; there, by pkg-config alone, README's
 # lines of C compile as C and as C++, and examples/hello.c links and starts.
+# Manual pages have no fault, and each command of did-cli is in one of a group.
 set -eu
 build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
@@ -21,6 +22,17 @@ PKG_CONFIG_SYSROOT_DIR=$work/root
 export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
 cflags=$(pkg-config --cflags parley)
 libs=$(pkg-config --libs parley)
+
+man=$(find "$work/root" -type d -name man1)
+mandoc -T lint -W warning "$man"/../man*/*.[0-9]
+"$build/cli/did-cli" help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' >"$work/all"
+[ -s "$work/all" ]
+while read -r command; do
+	[ "$command" = help ] || grep -qs "^\.Cm $command\>" "$man"/did-cli-*.1 || {
+		echo "no manual page of a group says what 'did-cli $command' is" >&2
+		exit 1
+	}
+done <"$work/all"
 
 awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' README.md >"$work/readme.c"
 [ -s "$work/readme.c" ] || {

@@ -62,8 +62,8 @@ finish 0 alice
 out_has "$given"
 
 # A user that may lock no memory.  Root may always, but for the capability.
-cat >none-locked <<'END'
-#!/bin/sh
+printf '#!/bin/sh\n' >none-locked
+cat >>none-locked <<'END'
 program=$1
 shift
 if [ "$(id -u)" -eq 0 ] && [ -z "$PARLEY_TEST_DROPPED" ] &&
