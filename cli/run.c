@@ -603,6 +603,8 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 		return code; /* --help */
 	}
 	run.cmd = (char **)(uintptr_t)(words + 1);
+	/* Before anything is run, to measure it or for good. */
+	cli_passphrase_hide(&source);
 	if (code == CLI_ARGS_OK)
 		code = take_times(&run, timeout, on_lost, lost_after);
 	if (code == CLI_DONE)

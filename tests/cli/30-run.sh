@@ -66,6 +66,36 @@ run 3 receipt verify "$one" --agreement other.json
 err_has 'of another agreement'
 run 5 receipt verify nowhere
 
+claim 'no descriptor of ours is left to the program'
+printf 'correct horse\n' >pass
+run 0 identity new --out ./sealed.identity --passphrase-file pass
+sealed=$(cat "$dir/out")
+cat >descriptors.py <<'END'
+import os, sys
+for n in os.listdir('/proc/self/fd'):
+    try:
+        where = os.readlink('/proc/self/fd/' + n)
+    except OSError:
+        continue  # the directory itself
+    # Others may be those of whoever runs this test.
+    if where.endswith('/pass') or where.startswith(('socket:', 'anon_inode:')):
+        print(n, where)
+print('looked')
+END
+run 0 agreement new --name demo --out d.json --party "$sealed,sealed" \
+	--party "$b,bob,tcp://127.0.0.1:$(free_port)"
+start bob run d.json --identity bob -- python3 descriptors.py
+run 0 run d.json --identity ./sealed.identity --passphrase-fd 9 -- \
+	python3 descriptors.py 9<pass
+out 'looked'
+finish 0 bob
+out 'looked'
+start bob run d.json --identity bob -- python3 descriptors.py
+run 0 run d.json --identity ./sealed.identity --passphrase-file /dev/fd/9 -- \
+	python3 descriptors.py 9<pass
+out 'looked'
+finish 0 bob
+
 claim 'the exit code is that of the program, and the others are told'
 run 0 agreement new --name demo --out b.json --party "$a,alice" \
 	--party "$b,bob,tcp://127.0.0.1:$(free_port)"

@@ -54,6 +54,29 @@ for p in alice bob carol; do
 	out_has 'sum 6'
 done
 
+claim 'what measures has no passphrase within its reach'
+printf 'correct horse\n' >pass
+run 0 identity new --out ./sealed.identity --passphrase-file pass
+mkdir spy
+cat >spy/sitecustomize.py <<'END'
+import os
+try:
+    text = os.read(9, 99).decode()
+except OSError:
+    text = 'nothing'
+open(os.environ['SPY'], 'a').write(text + '\n')
+END
+cd alice || fail "no directory"
+SPY=$PWD/../spied
+export SPY
+PYTHONPATH=$PWD/../spy
+export PYTHONPATH
+run 125 run ../a.json --identity ../sealed.identity --passphrase-fd 9 \
+	--timeout 1 -- python3 party.py 9<../pass
+unset SPY PYTHONPATH
+cd .. || fail "no directory"
+[ "$(cat spied)" = nothing ] || fail "it read: $(cat spied)"
+
 claim 'several programs may run one after another'
 printf 'import runpy\nfor i in range(3):\n    try:\n        %s\n    %s\n' \
 	'runpy.run_path("party.py", run_name="__main__")' \
