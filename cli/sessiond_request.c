@@ -225,6 +225,39 @@ static void on_events(struct cli_sessiond *d,
 					  s->error ? s->error : "");
 }
 
+static void on_receipt(struct cli_sessiond *d,
+		       struct cli_sessiond_client *client,
+		       const struct session_control_request *q,
+		       const struct cli_sessiond_session *s)
+{
+	const char *accept, *confirm, *finished;
+	const int party = (int)q->party;
+	struct session_control_receipt t;
+	struct session_dcbor_writer w = {0};
+	int err;
+
+	if ((err = parley_session_receipt(s->session, party,
+					  PARLEY_RECEIPT_ACCEPT, &accept)) ||
+	    (err = parley_session_receipt(s->session, party,
+					  PARLEY_RECEIPT_CONFIRM, &confirm)) ||
+	    (err = parley_session_receipt(
+		 s->session, party, PARLEY_RECEIPT_FINISHED, &finished))) {
+		cli_sessiond_client_error(d, client, q->id, err,
+					  err == PARLEY_ERR_NOT_FOUND
+					      ? "nothing was signed with that "
+						"party"
+					      : "no such party",
+					  -1);
+		return;
+	}
+	t = (struct session_control_receipt){.accept = text_of(accept),
+					     .confirm = text_of(confirm),
+					     .finished = text_of(finished)};
+	session_control_put_reply(&w, q->id, 3);
+	session_control_put_receipt(&w, &t);
+	cli_sessiond_client_send(d, client, &w);
+}
+
 static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		     const struct session_control_request *q,
 		     struct cli_sessiond_session *s)
@@ -242,7 +275,7 @@ static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		return;
 	}
 	cli_sessiond_client_wait(d, client, q, s);
-	cli_sessiond_session_finish(s, session_now_ms() + d->config.resume_ms +
+	cli_sessiond_session_finish(s, session_now_ms() + s->lost_ms +
 					   d->config.liveness_ms);
 }
 
@@ -265,7 +298,9 @@ static void on_session_request(struct cli_sessiond *d,
 			       const struct session_control_request *q,
 			       struct cli_sessiond_session *s)
 {
-	if (q->op != SESSION_CONTROL_STATUS && q->op != SESSION_CONTROL_CLOSE &&
+	if (q->op != SESSION_CONTROL_STATUS &&
+	    q->op != SESSION_CONTROL_RECEIPT &&
+	    q->op != SESSION_CONTROL_CLOSE &&
 	    !cli_sessiond_client_attach(client, s)) {
 		cli_sessiond_client_error(d, client, q->id, PARLEY_ERR_MEMORY,
 					  "out of memory", -1);
@@ -281,6 +316,8 @@ static void on_session_request(struct cli_sessiond *d,
 		cli_sessiond_client_wait(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_EVENTS)
 		on_events(d, client, q, s);
+	else if (q->op == SESSION_CONTROL_RECEIPT)
+		on_receipt(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_CLOSE)
 		on_close(d, client, q, s);
 }

@@ -248,9 +248,10 @@ static int begin(struct cli_sessiond_session *s,
 	    q->open_ms > 0 ? (int)q->open_ms : d->config.open_ms;
 	o.send_timeout_ms = o.recv_timeout_ms = o.close_timeout_ms = 0;
 	o.liveness_ms = d->config.liveness_ms;
-	o.on_lost =
-	    d->config.resume_ms > 0 ? PARLEY_ON_LOST_WAIT : PARLEY_ON_LOST_FAIL;
-	o.resume_ms = d->config.resume_ms;
+	s->lost_ms = q->lost_ms >= 0 ? (int)q->lost_ms : d->config.resume_ms;
+	o.on_lost = s->lost_ms > 0 ? PARLEY_ON_LOST_WAIT : PARLEY_ON_LOST_FAIL;
+	o.resume_ms = s->lost_ms;
+	o.keep_receipts = true;
 	o.message_max = SESSION_CONTROL_MESSAGE_MAX;
 	o.on_progress = on_progress;
 	o.context = s;
