@@ -253,7 +253,8 @@ struct parley_session_options {
 
 	/* Called from within parley_session_open(), _wait() and _process() at
 	 * every change of a party's state, and about once a second for every
-	 * party that is waited for.  A return other than 0 ends the opening
+	 * party that is waited for, or if all are there but not ready yet, with
+	 * party -1 and no detail.  A return other than 0 ends the opening
 	 * with PARLEY_ERR_INTERRUPTED.  It must not call functions on the
 	 * session. */
 	int (*on_progress)(void *context, const struct parley_progress *p);
