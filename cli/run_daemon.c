@@ -92,8 +92,9 @@ static void on_party(struct held *h, const struct session_control_reply *a,
 	cli_run_show_progress(h->run, &p);
 	if (p.state != PARLEY_PARTY_LOST || !h->run->started)
 		return;
-	snprintf(sentence, sizeof(sentence), "party %d '%.64s' (%.150s): lost",
-		 p.party, p.name, p.did);
+	snprintf(sentence, sizeof(sentence),
+		 "party %d '%.64s' (%.100s): lost%s%.100s", p.party, p.name,
+		 p.did, text[0] ? ": " : "", text);
 	lost.text = sentence;
 	cli_run_show_event(h->run, &lost);
 	snprintf(sentence, sizeof(sentence), "party %d was lost", p.party);

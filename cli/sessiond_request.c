@@ -110,6 +110,9 @@ static void on_forward_event(void *context,
 {
 	struct cli_sessiond_session *s = context;
 
+	if (e->type == SESSION_FORWARD_LOST && s->finish_ms == 0)
+		cli_sessiond_control_event(s, e->party, PARLEY_PARTY_LOST,
+					   s->parties[e->party].detail);
 	if (e->type != SESSION_FORWARD_CUT &&
 	    e->type != SESSION_FORWARD_REFUSED) {
 		CLI_SESSIOND_LOG(s->d, DEBUG, s->number, "%s", e->text);

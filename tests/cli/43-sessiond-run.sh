@@ -120,6 +120,36 @@ finish 124 alice
 err_has 'party 1'
 err_has "$b"
 
+claim 'a program that claims the index of another is cut by the daemon'
+mkdir mpyc
+echo "__version__ = '0.11'" >mpyc/__init__.py
+sed "s/^o = p.parse_args()/o = p.parse_args($(printf %s \
+	'(__import__("os").environ.get("LIE", "").split() or []) +
+	__import__("sys").argv[1:]' | tr -d '\n\t'))/" \
+	"$here/run/party.py" >party.py
+run 0 agreement new --name demo --out m.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$pb" --preset mpyc -- \
+	python3 party.py --slow
+LIE='--claim 1'
+export LIE
+start alice run m.json --daemon --control a/control -- python3 party.py --slow
+LIE=
+start bob run m.json --daemon --control b/control -- python3 party.py --slow
+unset LIE
+finish 123 bob
+err_has "party 0 'alice' ($a): its connection was cut: the program claimed the"
+finish 123 alice
+err_has 'cut our connection: the program claimed the'
+
+claim 'and what is measured for MPyC is compared'
+start alice run m.json --daemon --control a/control -- \
+	python3 party.py --slow -L 64
+start bob run m.json --daemon --control b/control -- python3 party.py --slow
+finish 125 alice
+err_has 'error: parameters.mpyc.bit-length is 64 here'
+finish 125 bob
+err_has 'parameters.mpyc.bit-length'
+
 claim 'with --on-lost wait a party that is only interrupted is waited for'
 proxy=$(free_port)
 mkfifo cut
