@@ -367,6 +367,7 @@ static const struct cli_command subs[] = {
 	.help =
 	    "usage: did-cli agreement new --name TEXT --party PARTY... "
 	    "[OPTION...]\n"
+	    "           [-- PROGRAM [ARGUMENT...]]\n"
 	    "\n"
 	    "  --party DID[,NAME[,ENDPOINT...]]  once for each party, in index "
 	    "order\n"
@@ -378,6 +379,8 @@ static const struct cli_command subs[] = {
 	    "  --parameter NAME=VALUE  true, false and integers become such, "
 	    "else text\n"
 	    "  --parameter-text NAME=TEXT  always text\n"
+	    "  --preset mpyc|tcp       how PROGRAM is measured for 'did-cli "
+	    "run' (tcp)\n"
 	    "  --expires-in 30d        s, m, h, d or w (default: never)\n"
 	    "  --out FILE              new file, mode 0600 (default: standard "
 	    "output)\n"

@@ -28,6 +28,8 @@ struct cli_daemon {
 	struct session_frame *frame;
 	uint64_t last_id;
 	bool up;
+	void (*on_event)(void *context, const struct session_control_reply *a);
+	void *context;
 };
 
 /* Fetch what has come; a frame is kept. */
@@ -180,6 +182,15 @@ int cli_daemon_next(struct cli_daemon *d, struct session_control_reply *a)
 						  d->frame->len);
 }
 
+void cli_daemon_on_event(
+    struct cli_daemon *d,
+    void (*on_event)(void *context, const struct session_control_reply *a),
+    void *context)
+{
+	d->on_event = on_event;
+	d->context = context;
+}
+
 int cli_daemon_call(struct cli_daemon *d, struct session_control_reply *a,
 		    struct session_control_request *q, int timeout_ms)
 {
@@ -192,6 +203,9 @@ int cli_daemon_call(struct cli_daemon *d, struct session_control_reply *a,
 			return 0;
 		if (err == 0 && a->id == 0 && a->status < 0)
 			return PARLEY_ERR_FORMAT; /* it did not understand us */
+		if (err == 0 && a->status == SESSION_CONTROL_EVENT &&
+		    d->on_event)
+			d->on_event(d->context, a);
 		if (err == PARLEY_ERR_AGAIN)
 			err = wait_for(d, limit);
 	}

@@ -49,8 +49,18 @@ int cli_daemon_next(struct cli_daemon *d, struct session_control_reply *a)
     __attribute__((warn_unused_result));
 
 /*
+ * cli_daemon_on_event(d, on_event, context):
+ * Who gets the events that come while cli_daemon_call() waits; else they are
+ * dropped.
+ */
+void cli_daemon_on_event(
+    struct cli_daemon *d,
+    void (*on_event)(void *context, const struct session_control_reply *a),
+    void *context);
+
+/*
  * cli_daemon_call(d, a, q, timeout_ms):
- * Send ${q} and wait for its reply; events meanwhile are dropped.
+ * Send ${q} and wait for its reply.
  *
  * Returns 0 (a reply or error of the daemon is in ${a}), or the errors above,
  * PARLEY_ERR_TIMEOUT.

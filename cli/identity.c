@@ -400,6 +400,7 @@ static const struct cli_command subs[] = {
 	    "one\n"
 	    "named 'default'.  FILE has a '/' in it or ends in .identity.\n"
 	    "\n"
+	    "  --identity FILE|NAME    another way to say which\n"
 	    "  --check                 open the file, to prove that it works\n"
 	    "  --passphrase-file FILE  read the passphrase there, - is stdin\n"
 	    "  --passphrase-fd N       read the passphrase from descriptor N\n"

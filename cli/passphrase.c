@@ -108,6 +108,7 @@ static int read_numbered_fd(struct cli_passphrase *p, const char *number)
 {
 	char name[sizeof("descriptor -9223372036854775808")];
 	int64_t fd;
+	int code;
 
 	if (!cli_args_integer(&fd, number, 0, INT32_MAX)) {
 		cli_out_error("--passphrase-fd: '%s' is not a descriptor",
@@ -115,10 +116,38 @@ static int read_numbered_fd(struct cli_passphrase *p, const char *number)
 		return CLI_USAGE;
 	}
 	snprintf(name, sizeof(name), "descriptor %d", (int)fd);
-	/* A program that is started later could read a file once more. */
+	code = read_fd(p, (int)fd, name);
+	/* A file could be read again by whoever has its descriptor. */
 	if (fd > STDERR_FILENO)
-		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-	return read_fd(p, (int)fd, name);
+		close((int)fd);
+	return code;
+}
+
+static void hide(const char *number)
+{
+	int64_t fd;
+	int flags;
+
+	if (!cli_args_integer(&fd, number, STDERR_FILENO + 1, INT32_MAX))
+		return;
+	flags = fcntl((int)fd, F_GETFD);
+	if (flags >= 0)
+		fcntl((int)fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+void cli_passphrase_hide(const struct cli_passphrase_source *source)
+{
+	/* As a shell writes <(COMMAND). */
+	static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
+
+	if (source->fd != NULL)
+		hide(source->fd);
+	for (size_t i = 0; source->file != NULL && i < 2; i++) {
+		const size_t len = strlen(directories[i]);
+
+		if (strncmp(source->file, directories[i], len) == 0)
+			hide(source->file + len);
+	}
 }
 
 /*

@@ -34,6 +34,14 @@ int cli_passphrase_read(struct cli_passphrase *p,
 			const char *what, bool twice);
 
 /*
+ * cli_passphrase_hide(source):
+ * Programs that this process starts from now on do not inherit the descriptor
+ * that ${source} names, by number or as /dev/fd/N; the standard ones are left
+ * as they are.  cli_passphrase_read() closes it in the end.
+ */
+void cli_passphrase_hide(const struct cli_passphrase_source *source);
+
+/*
  * cli_passphrase_check_stdin(source, file):
  * Standard input cannot be both the passphrase and the data of a command that
  * reads ${file}, "-" and NULL being standard input.  Returns an exit code.

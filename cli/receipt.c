@@ -2,9 +2,10 @@
  * did-cli receipt: who agreed to what, and when, without anybody's help.
  *
  * Each party of a session has signed an envelope that names its DID, its index
- * and the hash of the agreement (PROTOCOL.md 5.5).  Both envelopes of a
- * handshake together show that the two answered each other: they have the same
- * `thid`, and the one who dialled names the other in `to`.
+ * and the hash of the agreement (PROTOCOL.md 5.5).  The one who was dialled
+ * signed accept, which names nobody else.  The one who dialled signed confirm
+ * over a transcript that has accept in it: this is computed again here.  So the
+ * second is shown to answer the first, and nothing more is claimed.
  */
 #include "cli/receipt.h"
 
@@ -26,10 +27,14 @@
 #include "cli/command.h"
 #include "cli/file.h"
 #include "cli/out.h"
+#include "did/base64.h"
 #include "did/file.h"
 #include "did/json.h"
+#include "session/schedule.h"
+#include "session/wire.h"
 
 #define TYPE_PREFIX "urn:parley:session/1.0/"
+#define KIND	    "receipt/2"
 
 enum {
 	RECEIPT_LEN_MAX = 512 * 1024,
@@ -43,40 +48,55 @@ enum {
  * Writing
  */
 
-static int write_one(const struct parley_session *s, int party,
-		     const char *stamp, const char *dir)
+/* The file: the envelopes as texts, since every byte of them counts. */
+static char *encode(const char *accept, const char *confirm,
+		    const char *finished)
 {
-	const char *accept, *confirm;
-	uint8_t bytes[RANDOM_LEN];
-	char random[2 * RANDOM_LEN + 1];
-	char *path = NULL, *text = NULL;
-	int r, len, code = CLI_FAILED;
+	json_t *receipt =
+	    json_pack("{s:s, s:s, s:s, s:s}", "parley", KIND, "accept", accept,
+		      "confirm", confirm, "finished", finished);
+	char *line = receipt ? json_dumps(receipt, JSON_INDENT(1)) : NULL;
+	char *text = NULL;
 
-	if (parley_session_receipt(s, party, PARLEY_RECEIPT_ACCEPT, &accept) ||
-	    parley_session_receipt(s, party, PARLEY_RECEIPT_CONFIRM,
-				   &confirm)) {
-		cli_out_error("there is no receipt of party %d", party);
-		return code;
+	if (line && asprintf(&text, "%s\n", line) < 0)
+		text = NULL;
+	free(line);
+	json_decref(receipt);
+	return text;
+}
+
+int cli_receipt_write(const struct cli_receipt *r, int party, const char *dir)
+{
+	const time_t now = time(NULL);
+	uint8_t bytes[RANDOM_LEN];
+	char random[2 * RANDOM_LEN + 1], stamp[STAMP_SIZE];
+	char *path = NULL, *text;
+	struct tm tm;
+	int err, code = CLI_FAILED;
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+		cli_out_error("cannot make '%s': %s", dir, strerror(errno));
+		return CLI_LOCAL;
 	}
+	if (gmtime_r(&now, &tm) == NULL ||
+	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H%M%SZ", &tm) == 0)
+		snprintf(stamp, sizeof(stamp), "undated");
 	randombytes_buf(bytes, sizeof(bytes));
 	sodium_bin2hex(random, sizeof(random), bytes, sizeof(bytes));
-	len = asprintf(&text,
-		       "{\"parley\":\"receipt/1\",\n\"accept\":%s,\n"
-		       "\"confirm\":%s}\n",
-		       accept, confirm);
-	if (len < 0 || asprintf(&path, "%s/%s-party%d-%s.receipt", dir, stamp,
-				party, random) < 0) {
+	text = encode(r->accept, r->confirm, r->finished);
+	if (text == NULL || asprintf(&path, "%s/%s-party%d-%s.receipt", dir,
+				     stamp, party, random) < 0) {
 		cli_out_error("out of memory");
 		goto out;
 	}
-	r = did_file_create(path, (const uint8_t *)text, (size_t)len);
-	if (r == 0) {
+	err = did_file_create(path, (const uint8_t *)text, strlen(text));
+	if (err == 0) {
 		code = CLI_DONE;
 	} else {
 		cli_out_error("cannot write '%s': %s", path,
-			      r == PARLEY_ERR_SYSTEM
+			      err == PARLEY_ERR_SYSTEM
 				  ? strerror(errno)
-				  : parley_did_err_string(r));
+				  : parley_did_err_string(err));
 		code = CLI_LOCAL;
 	}
 out:
@@ -89,21 +109,22 @@ int cli_receipt_write_all(const struct parley_session *s,
 			  const struct parley_agreement *a, const char *dir)
 {
 	const int n = (int)parley_session_agreement_n_parties(a);
-	const time_t now = time(NULL);
-	char stamp[STAMP_SIZE];
-	struct tm tm;
+	struct cli_receipt r;
 	int code = CLI_DONE;
 
-	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-		cli_out_error("cannot make '%s': %s", dir, strerror(errno));
-		return CLI_LOCAL;
-	}
-	if (gmtime_r(&now, &tm) == NULL ||
-	    strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H%M%SZ", &tm) == 0)
-		snprintf(stamp, sizeof(stamp), "undated");
 	for (int i = 0; i < n && code == CLI_DONE; i++) {
-		if (i != parley_session_self(s))
-			code = write_one(s, i, stamp, dir);
+		if (i == parley_session_self(s))
+			continue;
+		if (parley_session_receipt(s, i, PARLEY_RECEIPT_ACCEPT,
+					   &r.accept) ||
+		    parley_session_receipt(s, i, PARLEY_RECEIPT_CONFIRM,
+					   &r.confirm) ||
+		    parley_session_receipt(s, i, PARLEY_RECEIPT_FINISHED,
+					   &r.finished)) {
+			cli_out_error("there is no receipt of party %d", i);
+			return CLI_FAILED;
+		}
+		code = cli_receipt_write(&r, i, dir);
 	}
 	return code;
 }
@@ -117,6 +138,8 @@ struct statement {
 	const char *role; /* "accept" or "confirm" */
 	char signer[PARLEY_DID_SIZE];
 	char agreement[HASH_HEX_SIZE];
+	const char *envelope; /* its text; borrowed */
+	uint8_t transcript[SESSION_HASH_LEN];
 	json_t *message;
 	const char *thid; /* of the message, as are the others */
 	int64_t index, when;
@@ -129,23 +152,32 @@ static int complain(const char *path, const char *role, const char *what)
 	return CLI_PEER;
 }
 
+/* The member ${name}: ${len} bytes in base64url. */
+static bool read_bytes(uint8_t *bytes, size_t len, const json_t *object,
+		       const char *name)
+{
+	const char *text = did_json_string(object, name);
+
+	return text != NULL &&
+	       did_base64_decode_exact(bytes, len, text, strlen(text)) == 0;
+}
+
 static int read_statement(struct statement *st, const char *path,
 			  const json_t *receipt, const char *role)
 {
-	char *envelope = NULL, *text = NULL;
 	uint8_t hash[PARLEY_AGREEMENT_HASH_LEN];
-	size_t envelope_len, len, hash_len;
-	const char *type, *encoded;
 	const json_t *body;
+	const char *type;
+	char *text = NULL;
+	size_t len;
 	int r;
 
 	st->role = role;
-	if (did_json_dump(&envelope, &envelope_len,
-			  json_object_get(receipt, role)) != 0)
+	st->envelope = did_json_string(receipt, role);
+	if (st->envelope == NULL)
 		return complain(path, role, "the envelope is missing");
-	r = parley_comm_signed_unpack(&text, &len, st->signer, envelope,
-				      envelope_len);
-	free(envelope);
+	r = parley_comm_signed_unpack(&text, &len, st->signer, st->envelope,
+				      strlen(st->envelope));
 	if (r != 0)
 		return complain(path, role, parley_did_err_string(r));
 	r = did_json_parse(&st->message, text, len);
@@ -153,16 +185,14 @@ static int read_statement(struct statement *st, const char *path,
 	body = json_object_get(st->message, "body");
 	type = did_json_string(st->message, "type");
 	st->thid = did_json_string(st->message, "thid");
-	encoded = did_json_string(body, "agreement");
-	if (r != 0 || type == NULL || st->thid == NULL || encoded == NULL ||
+	if (r != 0 || type == NULL || st->thid == NULL ||
 	    strncmp(type, TYPE_PREFIX, strlen(TYPE_PREFIX)) != 0 ||
 	    strcmp(type + strlen(TYPE_PREFIX), role) != 0 ||
 	    !json_is_integer(json_object_get(body, "index")) ||
 	    !json_is_integer(json_object_get(st->message, "created_time")) ||
-	    sodium_base642bin(hash, sizeof(hash), encoded, strlen(encoded),
-			      NULL, &hash_len, NULL,
-			      sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-	    hash_len != sizeof(hash))
+	    !read_bytes(st->transcript, sizeof(st->transcript), body,
+			"transcript") ||
+	    !read_bytes(hash, sizeof(hash), body, "agreement"))
 		return complain(path, role,
 				"what was signed is of no handshake");
 	sodium_bin2hex(st->agreement, sizeof(st->agreement), hash,
@@ -173,17 +203,49 @@ static int read_statement(struct statement *st, const char *path,
 	return CLI_DONE;
 }
 
-/* Do the two envelopes answer each other? */
-static int check_pair(const char *path, const struct statement *accept,
+/*
+ * PROTOCOL 4.2, T3 to T5: was ${confirm} signed over ${accept}?  Whatever
+ * ${finished} is, no other accept leads to the same hash.
+ */
+static bool answers(const struct statement *confirm,
+		    const struct statement *accept,
+		    const uint8_t finished[SESSION_HASH_LEN])
+{
+	uint8_t clear[SESSION_CONFIRM_CLEAR_LEN] = {SESSION_WIRE_CONFIRM};
+	struct session_transcript t;
+	size_t len;
+
+	if (strcmp(accept->thid, confirm->thid) != 0 ||
+	    sodium_hex2bin(clear + 1, sizeof(clear) - 1, confirm->thid,
+			   strlen(confirm->thid), NULL, &len, NULL) != 0 ||
+	    len != sizeof(clear) - 1)
+		return false;
+	memcpy(t.hash, accept->transcript, sizeof(t.hash));
+	session_schedule_absorb(&t, accept->envelope, strlen(accept->envelope));
+	session_schedule_absorb(&t, finished, SESSION_HASH_LEN);
+	session_schedule_absorb(&t, clear, sizeof(clear));
+	return memcmp(t.hash, confirm->transcript, sizeof(t.hash)) == 0;
+}
+
+/* Are the two envelopes of one handshake, between two parties? */
+static int check_pair(const char *path, const json_t *receipt,
+		      const struct statement *accept,
 		      const struct statement *confirm)
 {
 	const json_t *to = json_object_get(confirm->message, "to");
 	const char *addressee = json_string_value(json_array_get(to, 0));
+	uint8_t finished[SESSION_HASH_LEN];
 
-	if (strcmp(accept->thid, confirm->thid) != 0 ||
-	    strcmp(accept->agreement, confirm->agreement) != 0 ||
+	if (strcmp(accept->signer, confirm->signer) == 0 ||
+	    accept->index == confirm->index)
+		return complain(path, "",
+				"one party has signed both envelopes");
+	if (!read_bytes(finished, sizeof(finished), receipt, "finished"))
+		return complain(path, "", "the member 'finished' is missing");
+	if (strcmp(accept->agreement, confirm->agreement) != 0 ||
 	    json_array_size(to) != 1 || addressee == NULL ||
-	    strcmp(addressee, accept->signer) != 0)
+	    strcmp(addressee, accept->signer) != 0 ||
+	    !answers(confirm, accept, finished))
 		return complain(path, "",
 				"its envelopes are of two handshakes");
 	return CLI_DONE;
@@ -210,31 +272,38 @@ static int check_agreement(const char *path, const struct statement *st,
 	return CLI_DONE;
 }
 
-static void show(const struct statement *st, const char *path,
-		 const struct parley_agreement *a, bool json)
+/* ${other} is what ${st} answers, or NULL. */
+static void show(const struct statement *st, const struct statement *other,
+		 const char *path, const struct parley_agreement *a, bool json)
 {
 	const time_t when = (time_t)st->when;
 	const char *name =
 	    a == NULL
 		? ""
 		: parley_session_agreement_party_name(a, (size_t)st->index);
+	char answering[sizeof(", in answer to party -9223372036854775808")] =
+	    "";
 	char at[TIME_SIZE];
 	struct tm tm;
 
 	if (json) {
 		cli_out_json(json_pack(
-		    "{s:s, s:s, s:s, s:I, s:s, s:s, s:I}", "file", path,
+		    "{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:s?}", "file", path,
 		    "envelope", st->role, "did", st->signer, "party",
 		    (json_int_t)st->index, "name", name, "agreement",
-		    st->agreement, "created_time", (json_int_t)st->when));
+		    st->agreement, "created_time", (json_int_t)st->when,
+		    "answers", other != NULL ? other->signer : NULL));
 		return;
 	}
 	if (gmtime_r(&when, &tm) == NULL ||
 	    strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		snprintf(at, sizeof(at), "%lld", (long long)st->when);
-	cli_out_line("%s party %" PRId64 " %s%s%s agreed to %s", at, st->index,
-		     name, name[0] != '\0' ? " " : "", st->signer,
-		     st->agreement);
+	if (other != NULL)
+		snprintf(answering, sizeof(answering),
+			 ", in answer to party %" PRId64, other->index);
+	cli_out_line("%s party %" PRId64 " %s%s%s agreed to %s%s", at,
+		     st->index, name, name[0] != '\0' ? " " : "", st->signer,
+		     st->agreement, answering);
 }
 
 static int verify(const char *path, const struct parley_agreement *a, bool json)
@@ -250,18 +319,18 @@ static int verify(const char *path, const struct parley_agreement *a, bool json)
 		return code;
 	if (did_json_parse(&receipt, text, len) != 0 ||
 	    (kind = did_json_string(receipt, "parley")) == NULL ||
-	    strcmp(kind, "receipt/1") != 0) {
+	    strcmp(kind, KIND) != 0) {
 		code = complain(path, "", "not a receipt file");
 		goto out;
 	}
 	if ((code = read_statement(&accept, path, receipt, "accept")) ||
 	    (code = read_statement(&confirm, path, receipt, "confirm")) ||
-	    (code = check_pair(path, &accept, &confirm)) ||
+	    (code = check_pair(path, receipt, &accept, &confirm)) ||
 	    (code = check_agreement(path, &accept, a)) ||
 	    (code = check_agreement(path, &confirm, a)))
 		goto out;
-	show(&accept, path, a, json);
-	show(&confirm, path, a, json);
+	show(&accept, NULL, path, a, json);
+	show(&confirm, &accept, path, a, json);
 out:
 	json_decref(accept.message);
 	json_decref(confirm.message);
@@ -325,8 +394,12 @@ static const struct cli_command subs[] = {
 	.help =
 	    "usage: did-cli receipt verify FILE... [OPTION...]\n"
 	    "\n"
-	    "Verify receipts, which did-cli run --receipts writes, and show "
-	    "who signed.\n"
+	    "Verify receipts, which did-cli run --receipts writes: that each "
+	    "of two parties\n"
+	    "has signed that it agrees, and that who dialled did so in answer "
+	    "to the other.\n"
+	    "That the other one received this answer is not shown, nor what "
+	    "was computed.\n"
 	    "\n"
 	    "  --agreement FILE  they have to be of this agreement\n"
 	    "  --json            print one JSON object for each signature\n"

@@ -314,8 +314,7 @@ static int open_and_run(struct cli_run *run)
 	o.close_timeout_ms = CLOSE_MS;
 	if (run->wait_for_lost) {
 		o.on_lost = PARLEY_ON_LOST_WAIT;
-		if (run->lost_ms > 0)
-			o.resume_ms = run->lost_ms;
+		o.resume_ms = run->lost_ms > 0 ? run->lost_ms : CLI_RUN_WAIT_MS;
 	} else if (run->lost_ms > 0) {
 		o.liveness_ms = run->lost_ms;
 	}
@@ -487,18 +486,19 @@ static int find_self(struct cli_run *run)
 	return CLI_LOCAL;
 }
 
-/* With a daemon, these are for its configuration to say. */
-static int check_daemon(const struct cli_run *run, const char *on_lost,
-			const char *lost_after,
+/* With a daemon, these are for its configuration to say, and where. */
+static int check_daemon(const struct cli_run *run, const char *lost_after,
 			const struct cli_passphrase_source *source)
 {
-	const char *name = on_lost	   ? "on-lost"
-			   : lost_after	   ? "lost-after"
-			   : run->listen   ? "listen"
-			   : run->receipts ? "receipts"
-			   : source->file  ? "passphrase-file"
-			   : source->fd	   ? "passphrase-fd"
-					   : NULL;
+	const struct {
+		const char *option, *key;
+		bool given;
+	} theirs[] = {
+	    {"lost-after", "liveness", lost_after && !run->wait_for_lost},
+	    {"listen", "listen", run->listen != NULL},
+	    {"passphrase-file", "passphrase-file", source->file != NULL},
+	    {"passphrase-fd", "passphrase-fd", source->fd != NULL},
+	};
 
 	if (!run->daemon && run->control == NULL)
 		return CLI_DONE;
@@ -506,11 +506,18 @@ static int check_daemon(const struct cli_run *run, const char *on_lost,
 		cli_out_error("--control is for --daemon");
 		return CLI_USAGE;
 	}
-	if (name == NULL)
-		return CLI_DONE;
-	cli_out_error("--%s does not go with --daemon", name);
-	cli_out_hint("sessiond(8): its configuration says such things");
-	return CLI_USAGE;
+	for (size_t i = 0; i < sizeof(theirs) / sizeof(*theirs); i++) {
+		if (!theirs[i].given)
+			continue;
+		cli_out_error("--%s does not go with --daemon%s",
+			      theirs[i].option,
+			      i == 0 ? " without '--on-lost wait'" : "");
+		cli_out_hint("it is for the daemon's configuration to say: "
+			     "'%s' in sessiond(8)",
+			     theirs[i].key);
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
 }
 
 /* The DID of the identity ${which}, whose file is not opened. */
@@ -552,6 +559,7 @@ static int take_times(struct cli_run *run, const char *timeout,
 			      lost_after);
 		return CLI_USAGE;
 	}
+	run->on_lost_given = on_lost != NULL;
 	run->wait_for_lost = on_lost != NULL && strcmp(on_lost, "wait") == 0;
 	if (on_lost != NULL && !run->wait_for_lost &&
 	    strcmp(on_lost, "fail") != 0) {
@@ -603,10 +611,12 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 		return code; /* --help */
 	}
 	run.cmd = (char **)(uintptr_t)(words + 1);
+	/* Before anything is run, to measure it or for good. */
+	cli_passphrase_hide(&source);
 	if (code == CLI_ARGS_OK)
 		code = take_times(&run, timeout, on_lost, lost_after);
 	if (code == CLI_DONE)
-		code = check_daemon(&run, on_lost, lost_after, &source);
+		code = check_daemon(&run, lost_after, &source);
 	if (code == CLI_DONE)
 		code = load(&run, words[0], preset);
 	if (code == CLI_DONE && run.daemon) {

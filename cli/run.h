@@ -26,6 +26,10 @@ enum cli_run_exit {
 	CLI_RUN_NOT_FOUND = 127,    /* there is no such program */
 };
 
+enum {
+	CLI_RUN_WAIT_MS = 10 * 60 * 1000, /* for a party, with --on-lost wait */
+};
+
 struct cli_run {
 	struct parley_agreement *agreement;
 	struct parley_identity *id;
@@ -37,7 +41,7 @@ struct cli_run {
 	char **cmd; /* as given, NULL at its end */
 	int n, self;
 	int timeout_ms, lost_ms;
-	bool wait_for_lost;
+	bool on_lost_given, wait_for_lost;
 	bool json;
 	bool daemon; /* sessiond has the session */
 	const char *control;

@@ -19,6 +19,7 @@
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/out.h"
+#include "cli/receipt.h"
 #include "cli/run.h"
 #include "session/session.h"
 
@@ -91,8 +92,9 @@ static void on_party(struct held *h, const struct session_control_reply *a,
 	cli_run_show_progress(h->run, &p);
 	if (p.state != PARLEY_PARTY_LOST || !h->run->started)
 		return;
-	snprintf(sentence, sizeof(sentence), "party %d '%.64s' (%.150s): lost",
-		 p.party, p.name, p.did);
+	snprintf(sentence, sizeof(sentence),
+		 "party %d '%.64s' (%.100s): lost%s%.100s", p.party, p.name,
+		 p.did, text[0] ? ": " : "", text);
 	lost.text = sentence;
 	cli_run_show_event(h->run, &lost);
 	snprintf(sentence, sizeof(sentence), "party %d was lost", p.party);
@@ -113,8 +115,9 @@ static void on_cut(struct held *h, const struct session_control_reply *a,
 	cli_run_end_with(h->run, CLI_RUN_LIAR, text);
 }
 
-static void on_event(struct held *h, const struct session_control_reply *a)
+static void on_event(void *context, const struct session_control_reply *a)
 {
+	struct held *h = context;
 	char text[512];
 
 	if (a->status != SESSION_CONTROL_EVENT || a->session != h->session)
@@ -155,6 +158,16 @@ static int turn(struct held *h, int timeout_ms)
  * Steps
  */
 
+/* How long a party is waited for: as told here, or as the daemon is told. */
+static int64_t lost_ms(const struct cli_run *run)
+{
+	if (!run->on_lost_given)
+		return -1;
+	if (!run->wait_for_lost)
+		return 0;
+	return run->lost_ms > 0 ? run->lost_ms : CLI_RUN_WAIT_MS;
+}
+
 static bool open_session(struct held *h, const char *did)
 {
 	struct cli_run *run = h->run;
@@ -163,7 +176,8 @@ static bool open_session(struct held *h, const char *did)
 	    .text = {run->text, strlen(run->text)},
 	    .did = {did, strlen(did)},
 	    .open_ms = (uint64_t)run->timeout_ms,
-	    .linger_ms = LINGER_MS};
+	    .linger_ms = LINGER_MS,
+	    .lost_ms = lost_ms(run)};
 	struct session_control_opened o;
 	struct session_control_reply a;
 
@@ -209,6 +223,8 @@ static bool forward(struct held *h)
 		return false;
 	}
 	h->run->ports = h->ports;
+	/* From here on no event is to be missed. */
+	cli_daemon_on_event(h->daemon, on_event, h);
 	q = (struct session_control_request){.op = SESSION_CONTROL_EVENTS,
 					     .session = h->session};
 	return ask(h, &a, &q);
@@ -254,6 +270,64 @@ static int wait_ready(struct held *h)
 	return CLI_RUN_NOT_STARTED;
 }
 
+/* Write what the daemon has kept of the handshake with party ${i}. */
+static int write_receipt(struct held *h, int i)
+{
+	struct session_control_request q = {
+	    .op = SESSION_CONTROL_RECEIPT, .session = h->session, .party = i};
+	struct session_control_receipt t;
+	struct session_control_reply a;
+	char *accept, *confirm, *finished;
+	int code = CLI_FAILED;
+
+	if (!ask(h, &a, &q))
+		return code;
+	session_control_take_receipt(&a.rest, &t);
+	if (session_dcbor_end(&a.rest)) {
+		cli_out_error("the daemon's answer makes no sense");
+		return code;
+	}
+	accept = strndup(t.accept.p, t.accept.len);
+	confirm = strndup(t.confirm.p, t.confirm.len);
+	finished = strndup(t.finished.p, t.finished.len);
+	if (accept && confirm && finished)
+		code = cli_receipt_write(
+		    &(struct cli_receipt){.accept = accept,
+					  .confirm = confirm,
+					  .finished = finished},
+		    i, h->run->receipts);
+	else
+		cli_out_error("out of memory");
+	free(accept);
+	free(confirm);
+	free(finished);
+	return code;
+}
+
+/* Who asked for evidence does not compute without.  Returns an exit code. */
+static int write_receipts(struct held *h)
+{
+	for (int i = 0; h->run->receipts && i < h->run->n; i++) {
+		if (i == h->run->self || write_receipt(h, i) == CLI_DONE)
+			continue;
+		close_session(h, "its receipts cannot be written");
+		return CLI_RUN_NOT_STARTED;
+	}
+	return 0;
+}
+
+/* A party that was lost before the program was there to be ended. */
+static void look_for_lost(struct held *h)
+{
+	char reason[sizeof("party -2147483648 was lost")];
+
+	for (int i = 0; i < h->run->n; i++) {
+		snprintf(reason, sizeof(reason), "party %d was lost", i);
+		if (h->states[i] == PARLEY_PARTY_LOST)
+			cli_run_end_with(h->run, CLI_RUN_LOST, reason);
+	}
+}
+
 static int finish(struct held *h)
 {
 	char reason[sizeof("its program ended with exit code -2147483648")];
@@ -280,6 +354,7 @@ static int run_program(struct held *h)
 		close_session(h, "its program could not be started");
 		return code;
 	}
+	look_for_lost(h);
 	while (!run->child.over && run->ending == 0) {
 		if (turn(h, -1))
 			cli_run_end_with(run, CLI_RUN_LOST,
@@ -311,6 +386,8 @@ static int open_and_run(struct held *h, const char *did)
 	if (!forward(h))
 		return CLI_RUN_NOT_STARTED;
 	code = wait_ready(h);
+	if (code == 0)
+		code = write_receipts(h);
 	return code != 0 ? code : run_program(h);
 }
 

@@ -55,9 +55,10 @@ struct cli_sessiond_session {
 	uint8_t hash[PARLEY_AGREEMENT_HASH_LEN];
 	int64_t opened_ms;
 	int linger_ms;
-	size_t n_clients;		 /* attached */
-	int64_t alone_ms;		 /* since when none is; 0: one is */
-	int64_t finish_ms;		 /* closing: until then; 0: it is not */
+	int lost_ms;	   /* a party that is interrupted is waited for */
+	size_t n_clients;  /* attached */
+	int64_t alone_ms;  /* since when none is; 0: one is */
+	int64_t finish_ms; /* closing: until then; 0: it is not */
 	enum parley_session_state state; /* as told last */
 	int result;			 /* of closing */
 	char *error;			 /* why it failed */

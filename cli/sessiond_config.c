@@ -465,55 +465,68 @@ int cli_sessiond_config_parse(struct cli_sessiond_config *c,
  * Files
  */
 
-static int file_error(char *error, const char *path, const char *why)
+/* ${err} of looking at or reading ${path}, with ${fault} if it is unsafe. */
+static int file_error(char *error, const char *path, int err,
+		      const struct did_file_fault *fault)
 {
-	snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE, "'%.300s' %s", path,
-		 why);
-	return PARLEY_ERR_SYSTEM;
-}
+	char text[DID_FILE_PATH_SIZE + 100];
+	const int saved = errno;
 
-/* Is ${path} ours or root's, and closed to others as far as ${mask} says? */
-static int check_owner(char *error, const char *path, mode_t mask,
-		       const char *danger)
-{
-	struct stat st;
-	char why[100];
-
-	if (stat(path, &st) != 0) {
-		snprintf(why, sizeof(why), "cannot be used: %s",
-			 strerror(errno));
-		file_error(error, path, why);
-		return errno == ENOENT ? PARLEY_ERR_NOT_FOUND
-				       : PARLEY_ERR_SYSTEM;
+	if (err == PARLEY_ERR_UNSAFE) {
+		did_file_fault_text(text, sizeof(text), fault);
+		snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE,
+			 "%s and is refused", text);
+		return err;
 	}
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return file_error(error, path,
-				  "belongs to another user and is refused");
-	if ((st.st_mode & mask) != 0) {
-		snprintf(why, sizeof(why), "%s (mode %04o) and is refused",
-			 danger, st.st_mode & 07777);
-		return file_error(error, path, why);
-	}
-	return 0;
+	snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE,
+		 "'%.300s' cannot be read: %s", path,
+		 err == PARLEY_ERR_SYSTEM      ? strerror(saved)
+		 : err == PARLEY_ERR_NOT_FOUND ? strerror(ENOENT)
+					       : parley_did_err_string(err));
+	return err;
 }
 
 /* Others must not put a socket of theirs where ${path} will be. */
 static int check_directory(char *error, const char *path)
 {
+	struct did_file_fault fault = {.flaw = DID_FILE_SOUND};
 	char *copy = strdup(path);
-	int err;
+	const char *dir;
+	struct stat st;
+	int err = 0;
 
 	if (!copy)
 		return no_memory(error);
-	err = check_owner(error, dirname(copy), 022,
-			  "can be written to by other users");
+	dir = dirname(copy);
+	if (stat(dir, &st) != 0)
+		err =
+		    errno == ENOENT ? PARLEY_ERR_NOT_FOUND : PARLEY_ERR_SYSTEM;
+	else if (st.st_uid != geteuid() && st.st_uid != 0)
+		fault.flaw = DID_FILE_DIRECTORY_FOREIGN;
+	else if ((st.st_mode & 022) != 0)
+		fault.flaw = DID_FILE_DIRECTORY_OPEN;
+	if (fault.flaw != DID_FILE_SOUND) {
+		fault.mode = st.st_mode & 07777;
+		snprintf(fault.path, sizeof(fault.path), "%s", dir);
+		err = PARLEY_ERR_UNSAFE;
+	}
+	if (err)
+		file_error(error, dir, err, &fault);
 	free(copy);
 	return err;
 }
 
+static int check_secret(char *error, const char *path)
+{
+	struct did_file_fault fault;
+	int err = did_file_check(&fault, path, &cli_sessiond_secret_rules);
+
+	return err ? file_error(error, path, err, &fault) : 0;
+}
+
+/* Also said when they are opened, but this is before anything begins. */
 static int check_files(const struct cli_sessiond_config *c, char *error)
 {
-	static const char readable[] = "can be read by other users";
 	int err = check_directory(error, c->control);
 
 	if (!err && c->metrics)
@@ -521,10 +534,9 @@ static int check_files(const struct cli_sessiond_config *c, char *error)
 	for (size_t i = 0; i < c->n_identities && !err; i++) {
 		const struct cli_sessiond_identity *id = c->identities[i];
 
-		err = check_owner(error, id->path, 077, readable);
+		err = check_secret(error, id->path);
 		if (!err && id->passphrase_file)
-			err = check_owner(error, id->passphrase_file, 077,
-					  readable);
+			err = check_secret(error, id->passphrase_file);
 	}
 	return err;
 }
@@ -533,22 +545,17 @@ int cli_sessiond_config_load(struct cli_sessiond_config *c,
 			     char error[CLI_SESSIOND_CONFIG_TEXT_SIZE],
 			     const char *path)
 {
+	const struct did_file_rules rules = {.forbidden = 022, .owned = true};
+	struct did_file_fault fault;
 	uint8_t *text = NULL;
 	size_t len;
 	int err;
 
 	*c = (struct cli_sessiond_config){0};
-	err = check_owner(error, path, 022, "can be changed by other users");
+	err = did_file_read_checked(&text, &len, &fault, path,
+				    CLI_SESSIOND_CONFIG_LEN_MAX, &rules);
 	if (err)
-		return err;
-	err = did_file_read(&text, &len, path, CLI_SESSIOND_CONFIG_LEN_MAX);
-	if (err) {
-		snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE,
-			 "'%.300s' cannot be read: %s", path,
-			 err == PARLEY_ERR_SYSTEM ? strerror(errno)
-						  : parley_did_err_string(err));
-		return err;
-	}
+		return file_error(error, path, err, &fault);
 	err = cli_sessiond_config_parse(c, error, path, (char *)text, len);
 	did_secret_free(text);
 	return err ? err : check_files(c, error);

@@ -12,8 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "did/file.h"
+#include "did/identity.h"
 #include "did/secret.h"
+
+const struct did_file_rules cli_sessiond_secret_rules = {
+    .forbidden = 077, .owned = true, .guarded = true};
 
 /* All of ${fd}, into memory from did_secret_new(). */
 static int read_fd(uint8_t **bytesp, size_t *lenp, int fd)
@@ -41,6 +44,7 @@ static int read_fd(uint8_t **bytesp, size_t *lenp, int fd)
 
 /* The passphrase of ${i}; ${*bytesp} stays NULL if none is configured. */
 static int read_passphrase(uint8_t **bytesp, size_t *lenp,
+			   struct did_file_fault *fault,
 			   const struct cli_sessiond_identity *i)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
@@ -57,8 +61,9 @@ static int read_passphrase(uint8_t **bytesp, size_t *lenp,
 		err = did_file_read(bytesp, lenp, path,
 				    PARLEY_PASSPHRASE_LEN_MAX + 2);
 	else if (i->passphrase_file)
-		err = did_file_read(bytesp, lenp, i->passphrase_file,
-				    PARLEY_PASSPHRASE_LEN_MAX + 2);
+		err = did_file_read_checked(
+		    bytesp, lenp, fault, i->passphrase_file,
+		    PARLEY_PASSPHRASE_LEN_MAX + 2, &cli_sessiond_secret_rules);
 	else if (i->passphrase_fd >= 0)
 		err = read_fd(bytesp, lenp, i->passphrase_fd);
 	free(path);
@@ -70,26 +75,44 @@ static int read_passphrase(uint8_t **bytesp, size_t *lenp,
 	return err;
 }
 
+/* Why: of an unsafe file, what is wrong with it. */
+static void explain(char error[CLI_SESSIOND_CONFIG_TEXT_SIZE], const char *what,
+		    const char *path, int err,
+		    const struct did_file_fault *fault)
+{
+	char text[DID_FILE_PATH_SIZE + 100];
+	const int saved = errno;
+
+	if (err == PARLEY_ERR_UNSAFE)
+		did_file_fault_text(text, sizeof(text), fault);
+	else
+		snprintf(text, sizeof(text), "%s",
+			 err == PARLEY_ERR_SYSTEM ? strerror(saved)
+						  : parley_did_err_string(err));
+	snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE, "%s '%.100s': %s", what,
+		 path, text);
+}
+
 int cli_sessiond_identity_open(struct cli_sessiond_identity *i,
 			       char error[CLI_SESSIOND_CONFIG_TEXT_SIZE])
 {
+	struct did_file_fault fault = {.flaw = DID_FILE_SOUND};
 	uint8_t *passphrase = NULL;
 	size_t len;
-	int err = read_passphrase(&passphrase, &len, i);
+	int err = read_passphrase(&passphrase, &len, &fault, i);
 
-	if (err)
-		snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE,
-			 "cannot read the passphrase of '%.300s': %s", i->path,
-			 err == PARLEY_ERR_SYSTEM ? strerror(errno)
-						  : parley_did_err_string(err));
-	if (!err) {
-		err = parley_did_identity_load(&i->id, i->path,
-					       (const char *)passphrase, len);
-		if (err)
-			snprintf(error, CLI_SESSIOND_CONFIG_TEXT_SIZE,
-				 "cannot open the identity '%.300s': %s",
-				 i->path, parley_did_err_string(err));
+	if (err) {
+		explain(error, "cannot read the passphrase of", i->path, err,
+			&fault);
+		goto out;
 	}
+	err = did_identity_load_checked(&i->id, &fault, i->path,
+					(const char *)passphrase, len,
+					&cli_sessiond_secret_rules);
+	if (err)
+		explain(error, "cannot open the identity", i->path, err,
+			&fault);
+out:
 	did_secret_free(passphrase);
 	return err;
 }

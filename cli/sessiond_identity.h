@@ -6,6 +6,8 @@
 
 #include <parley/did.h>
 
+#include "did/file.h"
+
 enum {
 	CLI_SESSIOND_CONFIG_TEXT_SIZE = 512, /* of an error */
 };
@@ -20,6 +22,9 @@ struct cli_sessiond_identity {
 	int passphrase_fd;	    /* or -1 */
 	struct parley_identity *id; /* NULL: not loaded */
 };
+
+/* What identities and passphrases must be: ours alone, where only we write. */
+extern const struct did_file_rules cli_sessiond_secret_rules;
 
 /*
  * cli_sessiond_identity_open(i, error):

@@ -111,6 +111,9 @@ static void on_forward_event(void *context,
 {
 	struct cli_sessiond_session *s = context;
 
+	if (e->type == SESSION_FORWARD_LOST && s->finish_ms == 0)
+		cli_sessiond_control_event(s, e->party, PARLEY_PARTY_LOST,
+					   s->parties[e->party].detail);
 	if (e->type != SESSION_FORWARD_CUT &&
 	    e->type != SESSION_FORWARD_REFUSED) {
 		CLI_SESSIOND_LOG(s->d, DEBUG, s->number, "%s", e->text);
@@ -230,6 +233,39 @@ static void on_events(struct cli_sessiond *d,
 					  s->error ? s->error : "");
 }
 
+static void on_receipt(struct cli_sessiond *d,
+		       struct cli_sessiond_client *client,
+		       const struct session_control_request *q,
+		       const struct cli_sessiond_session *s)
+{
+	const char *accept, *confirm, *finished;
+	const int party = (int)q->party;
+	struct session_control_receipt t;
+	struct session_dcbor_writer w = {0};
+	int err;
+
+	if ((err = parley_session_receipt(s->session, party,
+					  PARLEY_RECEIPT_ACCEPT, &accept)) ||
+	    (err = parley_session_receipt(s->session, party,
+					  PARLEY_RECEIPT_CONFIRM, &confirm)) ||
+	    (err = parley_session_receipt(
+		 s->session, party, PARLEY_RECEIPT_FINISHED, &finished))) {
+		cli_sessiond_client_error(d, client, q->id, err,
+					  err == PARLEY_ERR_NOT_FOUND
+					      ? "nothing was signed with that "
+						"party"
+					      : "no such party",
+					  -1);
+		return;
+	}
+	t = (struct session_control_receipt){.accept = text_of(accept),
+					     .confirm = text_of(confirm),
+					     .finished = text_of(finished)};
+	session_control_put_reply(&w, q->id, 3);
+	session_control_put_receipt(&w, &t);
+	cli_sessiond_client_send(d, client, &w);
+}
+
 static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		     const struct session_control_request *q,
 		     struct cli_sessiond_session *s)
@@ -247,7 +283,7 @@ static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		return;
 	}
 	cli_sessiond_client_wait(d, client, q, s);
-	cli_sessiond_session_finish(s, session_now_ms() + d->config.resume_ms +
+	cli_sessiond_session_finish(s, session_now_ms() + s->lost_ms +
 					   d->config.liveness_ms);
 }
 
@@ -270,7 +306,9 @@ static void on_session_request(struct cli_sessiond *d,
 			       const struct session_control_request *q,
 			       struct cli_sessiond_session *s)
 {
-	if (q->op != SESSION_CONTROL_STATUS && q->op != SESSION_CONTROL_CLOSE &&
+	if (q->op != SESSION_CONTROL_STATUS &&
+	    q->op != SESSION_CONTROL_RECEIPT &&
+	    q->op != SESSION_CONTROL_CLOSE &&
 	    !cli_sessiond_client_attach(client, s)) {
 		cli_sessiond_client_error(d, client, q->id, PARLEY_ERR_MEMORY,
 					  "out of memory", -1);
@@ -286,6 +324,8 @@ static void on_session_request(struct cli_sessiond *d,
 		cli_sessiond_client_wait(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_EVENTS)
 		on_events(d, client, q, s);
+	else if (q->op == SESSION_CONTROL_RECEIPT)
+		on_receipt(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_CLOSE)
 		on_close(d, client, q, s);
 }

@@ -45,8 +45,9 @@ static int on_progress(void *context, const struct parley_progress *p)
 	bool changed;
 
 	if (p->party < 0) {
-		CLI_SESSIOND_LOG(s->d, INFO, s->number, "%s",
-				 p->detail ? p->detail : "");
+		if (p->detail)
+			CLI_SESSIOND_LOG(s->d, INFO, s->number, "%s",
+					 p->detail);
 		return 0;
 	}
 	party = &s->parties[p->party];
@@ -60,6 +61,11 @@ static int on_progress(void *context, const struct parley_progress *p)
 			 p->party, p->name, p->did,
 			 parley_session_party_state_name(p->state),
 			 party->detail[0] ? ", " : "", party->detail);
+	/* Before it was lost it may have cut a connection, and said why: the
+	 * forwarder tells both, in their order. */
+	if (p->state == PARLEY_PARTY_LOST && s->forward && s->finish_ms == 0 &&
+	    s->state == PARLEY_SESSION_READY)
+		return 0;
 	cli_sessiond_control_event(s, p->party, p->state, party->detail);
 	return 0;
 }
@@ -248,9 +254,10 @@ static int begin(struct cli_sessiond_session *s,
 	    q->open_ms > 0 ? (int)q->open_ms : d->config.open_ms;
 	o.send_timeout_ms = o.recv_timeout_ms = o.close_timeout_ms = 0;
 	o.liveness_ms = d->config.liveness_ms;
-	o.on_lost =
-	    d->config.resume_ms > 0 ? PARLEY_ON_LOST_WAIT : PARLEY_ON_LOST_FAIL;
-	o.resume_ms = d->config.resume_ms;
+	s->lost_ms = q->lost_ms >= 0 ? (int)q->lost_ms : d->config.resume_ms;
+	o.on_lost = s->lost_ms > 0 ? PARLEY_ON_LOST_WAIT : PARLEY_ON_LOST_FAIL;
+	o.resume_ms = s->lost_ms;
+	o.keep_receipts = true;
 	o.message_max = SESSION_CONTROL_MESSAGE_MAX;
 	o.on_progress = on_progress;
 	o.context = s;

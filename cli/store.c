@@ -15,6 +15,8 @@
 
 #include "cli/command.h"
 #include "cli/out.h"
+#include "did/file.h"
+#include "did/identity.h"
 
 enum {
 	NAME_LEN_MAX = 64,
@@ -118,15 +120,38 @@ char *cli_store_path(const char *which)
 	return path;
 }
 
-static void warn_if_open(const char *path)
+static void warn_if_open(const char *path, mode_t mode)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+	if ((mode & 077) == 0)
 		return;
 	cli_out_warning("'%s' is open to other users (mode %04o)", path,
-			st.st_mode & 07777);
+			(unsigned)mode);
 	cli_out_hint("chmod 600 '%s'", path);
+}
+
+/* Other users could have put ${path} where it is, or could do so. */
+static void unsafe_error(const char *path, const struct did_file_fault *fault)
+{
+	char text[DID_FILE_PATH_SIZE + 100];
+
+	did_file_fault_text(text, sizeof(text), fault);
+	cli_out_error("cannot open '%s': %s", path, text);
+	switch (fault->flaw) {
+	case DID_FILE_LINK:
+		cli_out_hint("name the file itself");
+		break;
+	case DID_FILE_DIRECTORY_OPEN:
+		cli_out_hint("they could put another identity there: "
+			     "chmod go-w '%s'",
+			     fault->path);
+		break;
+	case DID_FILE_SOUND:
+	case DID_FILE_FOREIGN:
+	case DID_FILE_OPEN:
+	case DID_FILE_DIRECTORY_FOREIGN:
+		cli_out_hint("keep identities where only you can write");
+		break;
+	}
 }
 
 void cli_store_error(const char *path, const char *verb, int err)
@@ -154,20 +179,24 @@ void cli_store_error(const char *path, const char *verb, int err)
 int cli_store_inspect(char did[PARLEY_DID_SIZE],
 		      enum parley_identity_seal *sealp, const char *path)
 {
-	int r = parley_did_identity_inspect(path, did, sealp);
+	struct did_file_fault fault;
+	int r = did_identity_inspect_checked(did, sealp, &fault, path,
+					     &did_identity_file_rules);
 
-	if (r != 0) {
+	if (r == PARLEY_ERR_UNSAFE)
+		unsafe_error(path, &fault);
+	else if (r != 0)
 		cli_store_error(path, "open", r);
-		return CLI_LOCAL;
-	}
-	warn_if_open(path);
-	return CLI_DONE;
+	else
+		warn_if_open(path, fault.mode);
+	return r == 0 ? CLI_DONE : CLI_LOCAL;
 }
 
 int cli_store_load(struct parley_identity **idp, const char *which,
 		   const struct cli_passphrase_source *source)
 {
 	struct cli_passphrase passphrase = {0};
+	struct did_file_fault fault;
 	enum parley_identity_seal seal;
 	char did[PARLEY_DID_SIZE];
 	char *path = cli_store_path(which);
@@ -180,12 +209,13 @@ int cli_store_load(struct parley_identity **idp, const char *which,
 		code = cli_passphrase_read(&passphrase, source, path, false);
 	if (code != CLI_DONE)
 		goto out;
-	r = parley_did_identity_load(idp, path, passphrase.text,
-				     passphrase.len);
-	if (r != 0) {
+	r = did_identity_load_checked(idp, &fault, path, passphrase.text,
+				      passphrase.len, &did_identity_file_rules);
+	if (r == PARLEY_ERR_UNSAFE)
+		unsafe_error(path, &fault);
+	else if (r != 0)
 		cli_store_error(path, "open", r);
-		code = CLI_LOCAL;
-	}
+	code = r == 0 ? CLI_DONE : CLI_LOCAL;
 out:
 	cli_passphrase_wipe(&passphrase);
 	free(path);

@@ -39,7 +39,8 @@ char *cli_store_path(const char *which);
 
 /*
  * cli_store_inspect(did, sealp, path):
- * What the file ${path} says openly.  Warns if others can read the file.
+ * What the file ${path} says openly.  Warns if others can read the file;
+ * where they could put another one in its place, that is an error.
  *
  * Returns an exit code, the error printed.
  */

@@ -2,7 +2,8 @@
  * Files that hold secrets, and small files of others.
  *
  * Invariant: a file is created whole or not at all, with mode 0600, and never
- * in place of another; what is read stays in memory that is wiped.
+ * in place of another; what is read stays in memory that is wiped.  What a file
+ * has to be is looked at where it is open, never by its name.
  */
 #include "did/file.h"
 
@@ -145,8 +146,171 @@ static int read_all(int fd, uint8_t *bytes, size_t size, size_t *lenp)
 	return PARLEY_ERR_TOO_LARGE;
 }
 
-int did_file_read(uint8_t **bytesp, size_t *lenp, const char *path,
-		  size_t len_max)
+/*
+ * Opening: the file, and the directory in which it was found
+ */
+
+/* O_NONBLOCK: a FIFO must not make us wait before it is refused. */
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+
+static int open_error(void)
+{
+	return errno == ENOENT || errno == ENOTDIR ? PARLEY_ERR_NOT_FOUND
+						   : PARLEY_ERR_SYSTEM;
+}
+
+static int blame(struct did_file_fault *fault, enum did_file_flaw flaw,
+		 const char *path, mode_t mode)
+{
+	fault->flaw = flaw;
+	fault->mode = mode & 07777;
+	snprintf(fault->path, sizeof(fault->path), "%s", path);
+	return PARLEY_ERR_UNSAFE;
+}
+
+/* Blame the directory ${fd}, by its name if the kernel tells. */
+static int blame_directory(struct did_file_fault *fault,
+			   enum did_file_flaw flaw, int fd, mode_t mode)
+{
+	char link[sizeof("/proc/self/fd/-2147483648")];
+	char path[DID_FILE_PATH_SIZE];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return blame(fault, flaw, n > 0 ? path : "its directory", mode);
+}
+
+/* Who could rename what is in a directory that has ${st}? */
+static enum did_file_flaw directory_flaw(const struct stat *st, uid_t owner)
+{
+	const bool own_group = st->st_gid == st->st_uid;
+
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner)
+		return DID_FILE_DIRECTORY_FOREIGN;
+	if ((st->st_mode & S_ISVTX) == 0 &&
+	    ((st->st_mode & S_IWOTH) != 0 ||
+	     ((st->st_mode & S_IWGRP) != 0 && !own_group)))
+		return DID_FILE_DIRECTORY_OPEN;
+	return DID_FILE_SOUND;
+}
+
+/* The directory ${fd}, and all above it; ${owner} is that of the file. */
+static int check_directories(struct did_file_fault *fault, int fd, uid_t owner)
+{
+	enum did_file_flaw flaw;
+	struct stat st, below;
+	int up, at = fcntl(fd, F_DUPFD_CLOEXEC, 0), err = 0;
+
+	if (at < 0 || fstat(at, &st) != 0)
+		err = PARLEY_ERR_SYSTEM;
+	while (!err) {
+		flaw = directory_flaw(&st, owner);
+		if (flaw != DID_FILE_SOUND) {
+			err = blame_directory(fault, flaw, at, st.st_mode);
+			break;
+		}
+		below = st;
+		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = up;
+		if (at < 0 || fstat(at, &st) != 0)
+			err = PARLEY_ERR_SYSTEM;
+		else if (st.st_dev == below.st_dev && st.st_ino == below.st_ino)
+			break; /* the root */
+	}
+	if (at >= 0)
+		close(at);
+	return err;
+}
+
+static int check_file(struct did_file_fault *fault, const char *path,
+		      const struct stat *st, const struct did_file_rules *rules)
+{
+	if (rules->owned && st->st_uid != geteuid() && st->st_uid != 0)
+		return blame(fault, DID_FILE_FOREIGN, path, st->st_mode);
+	if ((st->st_mode & rules->forbidden) != 0)
+		return blame(fault, DID_FILE_OPEN, path, st->st_mode);
+	return 0;
+}
+
+/* Open ${path} in its directory, so that this is the one to look at. */
+static int open_guarded(int *fdp, int *dirp, struct did_file_fault *fault,
+			const char *path)
+{
+	const int len = directory_len(path);
+	struct stat st;
+	char *dir;
+
+	if (asprintf(&dir, "%.*s.", len, path) < 0)
+		return PARLEY_ERR_MEMORY;
+	*dirp = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	if (*dirp < 0)
+		return open_error();
+	*fdp = openat(*dirp, path + len, OPEN_FLAGS | O_NOFOLLOW);
+	if (*fdp >= 0)
+		return 0;
+	if (errno == ELOOP &&
+	    fstatat(*dirp, path + len, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return blame(fault, DID_FILE_LINK, path, st.st_mode);
+	return open_error();
+}
+
+/* Open ${path}, a regular file with ${rules}; ${*fdp} is set only then. */
+static int open_checked(int *fdp, struct stat *st, struct did_file_fault *fault,
+			const char *path, const struct did_file_rules *rules)
+{
+	int fd = -1, dir = -1, err = 0, saved;
+
+	*fault = (struct did_file_fault){.flaw = DID_FILE_SOUND};
+	if (rules->guarded)
+		err = open_guarded(&fd, &dir, fault, path);
+	else if ((fd = open(path, OPEN_FLAGS)) < 0)
+		err = open_error();
+	if (err != 0)
+		goto out;
+	if (fstat(fd, st) != 0) {
+		err = PARLEY_ERR_SYSTEM;
+		goto out;
+	}
+	if (!S_ISREG(st->st_mode)) {
+		err = PARLEY_ERR_FILE_FORMAT;
+		goto out;
+	}
+	fault->mode = st->st_mode & 07777;
+	err = check_file(fault, path, st, rules);
+	if (err == 0 && rules->guarded)
+		err = check_directories(fault, dir, st->st_uid);
+	if (err != 0)
+		goto out;
+	*fdp = fd;
+	fd = -1; /* the caller's now */
+out:
+	saved = errno;
+	if (fd >= 0)
+		close(fd);
+	if (dir >= 0)
+		close(dir);
+	errno = saved;
+	return err;
+}
+
+int did_file_check(struct did_file_fault *fault, const char *path,
+		   const struct did_file_rules *rules)
+{
+	struct stat st;
+	int fd, err = open_checked(&fd, &st, fault, path, rules);
+
+	if (err == 0)
+		close(fd);
+	return err;
+}
+
+int did_file_read_checked(uint8_t **bytesp, size_t *lenp,
+			  struct did_file_fault *fault, const char *path,
+			  size_t len_max, const struct did_file_rules *rules)
 {
 	uint8_t *bytes = NULL;
 	struct stat st;
@@ -155,19 +319,11 @@ int did_file_read(uint8_t **bytesp, size_t *lenp, const char *path,
 	err = did_secret_init();
 	if (err != 0)
 		return err;
-	/* O_NONBLOCK: a FIFO must not make us wait before it is refused. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR
-			   ? PARLEY_ERR_NOT_FOUND
-			   : PARLEY_ERR_SYSTEM;
-	if (fstat(fd, &st) != 0) {
-		err = PARLEY_ERR_SYSTEM;
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode) || (uintmax_t)st.st_size > len_max) {
-		err = S_ISREG(st.st_mode) ? PARLEY_ERR_TOO_LARGE
-					  : PARLEY_ERR_FILE_FORMAT;
+	err = open_checked(&fd, &st, fault, path, rules);
+	if (err != 0)
+		return err;
+	if ((uintmax_t)st.st_size > len_max) {
+		err = PARLEY_ERR_TOO_LARGE;
 		goto out;
 	}
 	/* One byte more, to see that the file does not grow, and for a NUL. */
@@ -187,4 +343,44 @@ out:
 	did_secret_free(bytes);
 	errno = saved;
 	return err;
+}
+
+int did_file_read(uint8_t **bytesp, size_t *lenp, const char *path,
+		  size_t len_max)
+{
+	const struct did_file_rules none = {0};
+	struct did_file_fault fault;
+
+	return did_file_read_checked(bytesp, lenp, &fault, path, len_max,
+				     &none);
+}
+
+void did_file_fault_text(char *text, size_t size,
+			 const struct did_file_fault *fault)
+{
+	const unsigned mode = fault->mode;
+
+	switch (fault->flaw) {
+	case DID_FILE_SOUND:
+		snprintf(text, size, "'%s' is as it should be", fault->path);
+		return;
+	case DID_FILE_FOREIGN:
+	case DID_FILE_DIRECTORY_FOREIGN:
+		snprintf(text, size, "'%s' belongs to another user",
+			 fault->path);
+		return;
+	case DID_FILE_OPEN:
+		snprintf(
+		    text, size, "'%s' can be %s by other users (mode %04o)",
+		    fault->path, (mode & 022) != 0 ? "changed" : "read", mode);
+		return;
+	case DID_FILE_LINK:
+		snprintf(text, size, "'%s' is a symbolic link", fault->path);
+		return;
+	case DID_FILE_DIRECTORY_OPEN:
+		snprintf(text, size,
+			 "'%s' can be written to by other users (mode %04o)",
+			 fault->path, mode);
+		return;
+	}
 }

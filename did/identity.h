@@ -14,6 +14,8 @@
 
 #include "did/key.h"
 
+struct did_file_fault;
+struct did_file_rules;
 struct did_pair;
 
 enum {
@@ -70,6 +72,30 @@ int did_identity_save_cost(const struct parley_identity *id, const char *path,
 			   const char *passphrase, size_t passphrase_len,
 			   uint64_t ops, uint64_t mem)
     __attribute__((warn_unused_result));
+
+/*
+ * did_identity_inspect_checked(did, sealp, fault, path, rules):
+ * parley_did_identity_inspect() of a file for which ${rules} hold; see
+ * did_file_read_checked() for ${fault} and PARLEY_ERR_UNSAFE.
+ */
+int did_identity_inspect_checked(char did[PARLEY_DID_SIZE],
+				 enum parley_identity_seal *sealp,
+				 struct did_file_fault *fault, const char *path,
+				 const struct did_file_rules *rules)
+    __attribute__((warn_unused_result));
+
+/*
+ * did_identity_load_checked(idp, fault, path, passphrase, len, rules):
+ * parley_did_identity_load(), in the same way.
+ */
+int did_identity_load_checked(struct parley_identity **idp,
+			      struct did_file_fault *fault, const char *path,
+			      const char *passphrase, size_t len,
+			      const struct did_file_rules *rules)
+    __attribute__((warn_unused_result));
+
+/* What parley_did_identity_load() wants of a file. */
+extern const struct did_file_rules did_identity_file_rules;
 
 /* did_identity_key(id): the public key.  Borrowed, as long as ${id} lives. */
 const struct did_key *did_identity_key(const struct parley_identity *id);

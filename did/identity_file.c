@@ -366,23 +366,30 @@ int parley_did_identity_save(const struct parley_identity *id, const char *path,
 				      crypto_pwhash_MEMLIMIT_MODERATE);
 }
 
+const struct did_file_rules did_identity_file_rules = {.guarded = true};
+
 /* Errors of reading, as this kind of file has them. */
-static int read_file(uint8_t **bytesp, size_t *lenp, const char *path)
+static int read_file(uint8_t **bytesp, size_t *lenp,
+		     struct did_file_fault *fault, const char *path,
+		     const struct did_file_rules *rules)
 {
-	int err = did_file_read(bytesp, lenp, path, FILE_LEN_MAX);
+	int err = did_file_read_checked(bytesp, lenp, fault, path, FILE_LEN_MAX,
+					rules);
 
 	return err == PARLEY_ERR_TOO_LARGE ? PARLEY_ERR_FILE_FORMAT : err;
 }
 
-int parley_did_identity_inspect(const char *path, char did[PARLEY_DID_SIZE],
-				enum parley_identity_seal *sealp)
+int did_identity_inspect_checked(char did[PARLEY_DID_SIZE],
+				 enum parley_identity_seal *sealp,
+				 struct did_file_fault *fault, const char *path,
+				 const struct did_file_rules *rules)
 {
 	struct identity_file file;
 	uint8_t *bytes;
 	size_t len;
 	int err;
 
-	err = read_file(&bytes, &len, path);
+	err = read_file(&bytes, &len, fault, path, rules);
 	if (err != 0)
 		return err;
 	err = parse_file(&file, bytes, len);
@@ -392,6 +399,15 @@ int parley_did_identity_inspect(const char *path, char did[PARLEY_DID_SIZE],
 	}
 	did_secret_free(bytes);
 	return err;
+}
+
+int parley_did_identity_inspect(const char *path, char did[PARLEY_DID_SIZE],
+				enum parley_identity_seal *sealp)
+{
+	struct did_file_fault fault;
+
+	return did_identity_inspect_checked(did, sealp, &fault, path,
+					    &did_identity_file_rules);
 }
 
 /* Get the secret out of a sealed file; ${head} is what precedes the key. */
@@ -421,8 +437,10 @@ out:
 	return err;
 }
 
-int parley_did_identity_load(struct parley_identity **idp, const char *path,
-			     const char *passphrase, size_t passphrase_len)
+int did_identity_load_checked(struct parley_identity **idp,
+			      struct did_file_fault *fault, const char *path,
+			      const char *passphrase, size_t passphrase_len,
+			      const struct did_file_rules *rules)
 {
 	uint8_t secret[SECRET_LEN];
 	struct parley_identity *id = NULL;
@@ -431,7 +449,7 @@ int parley_did_identity_load(struct parley_identity **idp, const char *path,
 	size_t len;
 	int err;
 
-	err = read_file(&bytes, &len, path);
+	err = read_file(&bytes, &len, fault, path, rules);
 	if (err != 0)
 		return err;
 	err = parse_file(&file, bytes, len);
@@ -461,4 +479,14 @@ out:
 	did_secret_wipe(secret, sizeof(secret));
 	did_secret_free(bytes);
 	return err;
+}
+
+int parley_did_identity_load(struct parley_identity **idp, const char *path,
+			     const char *passphrase, size_t passphrase_len)
+{
+	struct did_file_fault fault;
+
+	return did_identity_load_checked(idp, &fault, path, passphrase,
+					 passphrase_len,
+					 &did_identity_file_rules);
 }

@@ -44,9 +44,10 @@ title()
 pids=
 dir=
 
+# The last one may have begun, and ignore Ctrl-C still, before it is in ${pids}.
 clean()
 {
-	for pid in $pids; do
+	for pid in $pids ${!:-}; do
 		kill "$pid" 2>/dev/null || :
 	done
 	wait

@@ -23,12 +23,13 @@ static const struct {
 	const char *name;
 	size_t n_arguments;
 } ops[SESSION_CONTROL_N_OPS] = {
-    [SESSION_CONTROL_OPEN] = {"open", 4},
+    [SESSION_CONTROL_OPEN] = {"open", 5},
     [SESSION_CONTROL_STATUS] = {"status", 1},
     [SESSION_CONTROL_FORWARD] = {"forward", 4},
     [SESSION_CONTROL_SEND] = {"send", 3},
     [SESSION_CONTROL_RECV] = {"recv", 3},
     [SESSION_CONTROL_EVENTS] = {"events", 1},
+    [SESSION_CONTROL_RECEIPT] = {"receipt", 2},
     [SESSION_CONTROL_CLOSE] = {"close", 2},
     [SESSION_CONTROL_RELOAD] = {"reload", 0},
 };
@@ -51,6 +52,7 @@ static void take_arguments(struct session_dcbor_reader *r,
 		q->did = session_dcbor_take_text(r);
 		q->open_ms = session_dcbor_take_uint(r);
 		q->linger_ms = session_dcbor_take_uint(r);
+		q->lost_ms = session_dcbor_take_int(r);
 		break;
 	case SESSION_CONTROL_STATUS:
 	case SESSION_CONTROL_EVENTS:
@@ -72,6 +74,10 @@ static void take_arguments(struct session_dcbor_reader *r,
 		q->party = session_dcbor_take_int(r);
 		q->wait_ms = session_dcbor_take_uint(r);
 		break;
+	case SESSION_CONTROL_RECEIPT:
+		q->session = session_dcbor_take_uint(r);
+		q->party = session_dcbor_take_int(r);
+		break;
 	case SESSION_CONTROL_CLOSE:
 		q->session = session_dcbor_take_uint(r);
 		q->text = session_dcbor_take_text(r);
@@ -91,6 +97,7 @@ static void put_arguments(struct session_dcbor_writer *w,
 		session_dcbor_put_string(w, q->did);
 		session_dcbor_put_uint(w, q->open_ms);
 		session_dcbor_put_uint(w, q->linger_ms);
+		session_dcbor_put_int(w, q->lost_ms);
 		break;
 	case SESSION_CONTROL_STATUS:
 	case SESSION_CONTROL_EVENTS:
@@ -112,6 +119,10 @@ static void put_arguments(struct session_dcbor_writer *w,
 		session_dcbor_put_int(w, q->party);
 		session_dcbor_put_uint(w, q->wait_ms);
 		break;
+	case SESSION_CONTROL_RECEIPT:
+		session_dcbor_put_uint(w, q->session);
+		session_dcbor_put_int(w, q->party);
+		break;
 	case SESSION_CONTROL_CLOSE:
 		session_dcbor_put_uint(w, q->session);
 		session_dcbor_put_string(w, q->text);
@@ -126,8 +137,9 @@ static bool in_range(const struct session_control_request *q)
 {
 	return q->session <= INT64_MAX && q->party >= PARLEY_ANY &&
 	       q->party < PARLEY_AGREEMENT_PARTIES_MAX &&
-	       (q->op != SESSION_CONTROL_SEND || q->party >= 0) &&
+	       (q->op == SESSION_CONTROL_RECV || q->party >= 0) &&
 	       q->open_ms <= TIME_MS_MAX && q->linger_ms <= TIME_MS_MAX &&
+	       q->lost_ms >= -1 && q->lost_ms <= TIME_MS_MAX &&
 	       q->wait_ms <= TIME_MS_MAX && q->port <= UINT16_MAX &&
 	       q->dial <= 1 && q->check <= 1 &&
 	       q->bytes.len <= SESSION_CONTROL_MESSAGE_MAX &&
@@ -271,6 +283,22 @@ void session_control_take_opened(struct session_dcbor_reader *r,
 	o->self = session_dcbor_take_uint(r);
 	o->n = session_dcbor_take_uint(r);
 	o->attached = session_dcbor_take_bool(r);
+}
+
+void session_control_put_receipt(struct session_dcbor_writer *w,
+				 const struct session_control_receipt *t)
+{
+	session_dcbor_put_string(w, t->accept);
+	session_dcbor_put_string(w, t->confirm);
+	session_dcbor_put_string(w, t->finished);
+}
+
+void session_control_take_receipt(struct session_dcbor_reader *r,
+				  struct session_control_receipt *t)
+{
+	t->accept = session_dcbor_take_text(r);
+	t->confirm = session_dcbor_take_text(r);
+	t->finished = session_dcbor_take_text(r);
 }
 
 void session_control_put_session(struct session_dcbor_writer *w,

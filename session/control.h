@@ -30,6 +30,7 @@ enum session_control_op {
 	SESSION_CONTROL_SEND,
 	SESSION_CONTROL_RECV,
 	SESSION_CONTROL_EVENTS,
+	SESSION_CONTROL_RECEIPT,
 	SESSION_CONTROL_CLOSE,
 	SESSION_CONTROL_RELOAD,
 	SESSION_CONTROL_N_OPS,
@@ -40,11 +41,12 @@ struct session_control_request {
 	uint64_t id;
 	enum session_control_op op;
 	uint64_t session;
-	int64_t party;			   /* send: to, recv: from */
+	int64_t party;			   /* send: to, recv: from, receipt */
 	struct session_dcbor_string text;  /* open: agreement, close: abort */
 	struct session_dcbor_string did;   /* open */
 	struct session_dcbor_string bytes; /* send */
 	uint64_t open_ms, linger_ms;	   /* open */
+	int64_t lost_ms;		   /* open; -1: as configured */
 	uint64_t wait_ms;		   /* recv */
 	uint64_t port, dial, check;	   /* forward */
 };
@@ -103,6 +105,11 @@ struct session_control_opened {
 	bool attached;
 };
 
+/* Results of receipt, as parley_session_receipt() gives them. */
+struct session_control_receipt {
+	struct session_dcbor_string accept, confirm, finished;
+};
+
 /* One session of a status; its parties follow. */
 struct session_control_session {
 	uint64_t session, self, state, age_ms, clients;
@@ -121,6 +128,8 @@ struct session_control_party {
 /* To be put: error and detail end in NUL and need not be UTF-8. */
 void session_control_put_opened(struct session_dcbor_writer *w,
 				const struct session_control_opened *o);
+void session_control_put_receipt(struct session_dcbor_writer *w,
+				 const struct session_control_receipt *t);
 void session_control_put_session(struct session_dcbor_writer *w,
 				 const struct session_control_session *s);
 void session_control_put_party(struct session_dcbor_writer *w,
@@ -129,6 +138,8 @@ void session_control_put_party(struct session_dcbor_writer *w,
 /* The same, read; session_dcbor_end() tells in the end. */
 void session_control_take_opened(struct session_dcbor_reader *r,
 				 struct session_control_opened *o);
+void session_control_take_receipt(struct session_dcbor_reader *r,
+				  struct session_control_receipt *t);
 void session_control_take_session(struct session_dcbor_reader *r,
 				  struct session_control_session *s);
 void session_control_take_party(struct session_dcbor_reader *r,

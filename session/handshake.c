@@ -64,6 +64,7 @@ void session_handshake_free(struct session_handshake *h)
 		return;
 	for (int role = 0; role < 2; role++)
 		free(h->result.envelopes[role]);
+	free(h->result.finished);
 	did_secret_wipe(h, sizeof(*h));
 	free(h);
 }

@@ -136,7 +136,9 @@ int session_handshake_finish(struct session_handshake *h, const uint8_t *msg,
 
 /*
  * What a completed handshake leaves behind.  The caller wipes it, and frees the
- * envelopes, by role of who signed; NULL unless they are kept.
+ * envelopes, by role of who signed, and R's finished in base64url: with it
+ * anybody can see that I's envelope was signed over R's (PROTOCOL 5.5).  NULL
+ * unless they are kept.
  */
 struct session_handshake_result {
 	size_t peer;
@@ -144,6 +146,7 @@ struct session_handshake_result {
 	uint8_t instance[SESSION_INSTANCE_LEN]; /* of the peer */
 	struct session_traffic traffic;
 	char *envelopes[2];
+	char *finished;
 };
 
 /*

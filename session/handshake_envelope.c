@@ -77,14 +77,23 @@ static json_t *make_message(const struct session_handshake *h, int64_t now,
 	return m;
 }
 
-/* Keep what ${signer} signed, as evidence. */
+/* Keep what ${signer} signed, as evidence; and what stands between the two. */
 static int keep_envelope(struct session_handshake *h, enum session_role signer,
-			 const void *envelope, size_t len)
+			 const void *envelope, size_t len,
+			 const uint8_t finished[SESSION_HASH_LEN])
 {
+	char text[DID_BASE64_LEN(SESSION_HASH_LEN) + 1];
+
 	if (!h->self.keep_envelopes)
 		return 0;
 	h->result.envelopes[signer] = strndup(envelope, len);
-	return h->result.envelopes[signer] ? 0 : PARLEY_ERR_MEMORY;
+	if (!h->result.envelopes[signer])
+		return PARLEY_ERR_MEMORY;
+	if (signer != SESSION_RESPONDER)
+		return 0;
+	did_base64_encode(text, finished, SESSION_HASH_LEN);
+	h->result.finished = strdup(text);
+	return h->result.finished ? 0 : PARLEY_ERR_MEMORY;
 }
 
 int session_handshake_envelope_seal(
@@ -107,8 +116,7 @@ int session_handshake_envelope_seal(
 	}
 	if ((err = did_json_dump(&text, &text_len, message)) ||
 	    (err = parley_comm_signed_pack(&envelope, &envelope_len,
-					   h->self.identity, text, text_len)) ||
-	    (err = keep_envelope(h, h->role, envelope, envelope_len)))
+					   h->self.identity, text, text_len)))
 		goto out;
 
 	sealed_len = envelope_len + SESSION_HASH_LEN;
@@ -129,7 +137,9 @@ int session_handshake_envelope_seal(
 	session_schedule_finished(finished, &h->keys, h->role, &h->transcript);
 	session_schedule_absorb(&h->transcript, finished, SESSION_HASH_LEN);
 
-	if ((err = session_aead_init(&aead, h->result.suite,
+	if ((err =
+		 keep_envelope(h, h->role, envelope, envelope_len, finished)) ||
+	    (err = session_aead_init(&aead, h->result.suite,
 				     h->keys.key[h->role], true, NULL)) ||
 	    (err = session_aead_seal(&aead, msg + clear_len + sealed_len,
 				     msg + clear_len, sealed_len,
@@ -298,7 +308,7 @@ int session_handshake_envelope_open(struct session_handshake *h,
 		goto out;
 	}
 	session_schedule_absorb(&h->transcript, finished, sizeof(finished));
-	err = keep_envelope(h, sender, plain, envelope_len);
+	err = keep_envelope(h, sender, plain, envelope_len, finished);
 out:
 	session_aead_wipe(&aead);
 	comm_signed_wipe(&envelope);

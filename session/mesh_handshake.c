@@ -46,6 +46,7 @@ static int make_channel(struct parley_session *s, struct session_link *link,
 	link->party = (int)result.peer;
 	memcpy(link->instance, result.instance, sizeof(link->instance));
 	memcpy(link->envelopes, result.envelopes, sizeof(link->envelopes));
+	link->finished = result.finished;
 	did_secret_wipe(&result, sizeof(result));
 	session_handshake_free(link->handshake);
 	link->handshake = NULL;

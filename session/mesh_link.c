@@ -69,6 +69,7 @@ void session_mesh_link_free(struct parley_session *s, struct session_link *link)
 	session_handshake_free(link->handshake);
 	for (int role = 0; role < 2; role++)
 		free(link->envelopes[role]);
+	free(link->finished);
 	session_channel_free(link->channel);
 	*link->prev = link->next;
 	if (link->next)

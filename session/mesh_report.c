@@ -88,6 +88,8 @@ void session_mesh_report_detail(struct session_party *p, const char *text)
 
 void session_mesh_report_due(struct parley_session *s, int64_t now)
 {
+	bool told = false;
+
 	if (now < s->next_progress_ms) {
 		session_wake_at(s, s->next_progress_ms);
 		return;
@@ -95,8 +97,13 @@ void session_mesh_report_due(struct parley_session *s, int64_t now)
 	s->next_progress_ms = now + SESSION_PROGRESS_MS;
 	session_wake_at(s, s->next_progress_ms);
 	for (size_t i = 0; i < s->n && !s->failing; i++)
-		if (i != s->self.index && !session_live(&s->parties[i]))
+		if (i != s->self.index && !session_live(&s->parties[i])) {
 			session_mesh_report(s, &s->parties[i], NULL);
+			told = true;
+		}
+	/* All are there, but wait for each other: the caller may not. */
+	if (!told && !s->failing)
+		session_mesh_report(s, NULL, NULL);
 }
 
 /*

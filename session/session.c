@@ -414,7 +414,7 @@ int parley_session_stats(const struct parley_session *s, int party,
 }
 
 int parley_session_receipt(const struct parley_session *s, int party,
-			   enum parley_receipt which, const char **envelopep)
+			   enum parley_receipt which, const char **textp)
 {
 	const struct session_link *up;
 
@@ -423,8 +423,16 @@ int parley_session_receipt(const struct parley_session *s, int party,
 	up = s->parties[party].up;
 	if (!up || !up->envelopes[0] || !up->envelopes[1])
 		return PARLEY_ERR_NOT_FOUND;
-	*envelopep =
-	    up->envelopes[which == PARLEY_RECEIPT_ACCEPT ? SESSION_RESPONDER
-							 : SESSION_INITIATOR];
-	return 0;
+	switch (which) {
+	case PARLEY_RECEIPT_ACCEPT:
+		*textp = up->envelopes[SESSION_RESPONDER];
+		return 0;
+	case PARLEY_RECEIPT_CONFIRM:
+		*textp = up->envelopes[SESSION_INITIATOR];
+		return 0;
+	case PARLEY_RECEIPT_FINISHED:
+		*textp = up->finished;
+		return 0;
+	}
+	return PARLEY_ERR_ARGUMENT;
 }

@@ -68,6 +68,7 @@ struct session_link {
 	int64_t begun_us;
 	uint64_t handshake_us;
 	char *envelopes[2]; /* by role of who signed; or NULL */
+	char *finished;	    /* R's, in base64url; or NULL */
 };
 
 struct session_party {

@@ -473,7 +473,9 @@ static void symbolic_link_is_not_followed_for_writing(void **state)
 	assert_int_equal(lstat(f->path, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(count_files(f), 1);
-	assert_int_equal(inspect(f), PARLEY_ERR_NOT_FOUND);
+	/* Nor for reading. */
+	assert_int_equal(inspect(f), PARLEY_ERR_UNSAFE);
+	assert_int_equal(load(f, NULL), PARLEY_ERR_UNSAFE);
 }
 
 static void unusable_directory_is_a_system_error(void **state)
@@ -596,12 +598,30 @@ static void missing_file_is_not_found(void **state)
 static void unreadable_path_is_a_system_error(void **state)
 {
 	struct fixture *f = *state;
+	enum parley_identity_seal seal;
+	struct parley_identity *id;
+	char did[PARLEY_DID_SIZE], path[2 * PATH_SIZE];
 
 	/* Permissions do not stop root, but a link to itself does. */
 	assert_int_equal(symlink("a.identity", f->path), 0);
-	assert_int_equal(inspect(f), PARLEY_ERR_SYSTEM);
+	snprintf(path, sizeof(path), "%s/a", f->path);
+	assert_int_equal(parley_did_identity_inspect(path, did, &seal),
+			 PARLEY_ERR_SYSTEM);
 	assert_int_equal(errno, ELOOP);
-	assert_int_equal(load(f, NULL), PARLEY_ERR_SYSTEM);
+	assert_int_equal(parley_did_identity_load(&id, path, NULL, 0),
+			 PARLEY_ERR_SYSTEM);
+}
+
+static void directory_of_others_is_unsafe(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(save(f, NULL), 0);
+	assert_int_equal(chmod(f->dir, 0702), 0);
+	assert_int_equal(inspect(f), PARLEY_ERR_UNSAFE);
+	assert_int_equal(load(f, NULL), PARLEY_ERR_UNSAFE);
+	assert_int_equal(chmod(f->dir, 0700), 0);
+	assert_int_equal(load(f, NULL), 0);
 }
 
 static void foreign_file_is_recognised(void **state)
@@ -876,6 +896,7 @@ int main(void)
 	    TEST(passphrase_is_ignored_for_an_unencrypted_file),
 	    TEST(missing_file_is_not_found),
 	    TEST(unreadable_path_is_a_system_error),
+	    TEST(directory_of_others_is_unsafe),
 	    TEST(foreign_file_is_recognised),
 	    TEST(directory_fifo_and_device_are_foreign),
 	    TEST(large_file_is_not_read),

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,6 +190,7 @@ static void every_request_is_read_as_written(void **state)
 	    .bytes = {(const char *)bytes, sizeof(bytes)},
 	    .open_ms = 1000,
 	    .linger_ms = 2000,
+	    .lost_ms = 3000,
 	    .wait_ms = 70000,
 	    .port = 65535,
 	    .dial = 1,
@@ -233,6 +235,93 @@ static int refusal(const struct session_control_request *q)
 	return err;
 }
 
+/* The hexadecimal of the line of CONTROL.md below that with ${title}. */
+static size_t documented(uint8_t *bytes, size_t size, const char *title)
+{
+	const char *tests = getenv("PARLEY_TESTS");
+	char path[1024], line[1024] = "";
+	bool found = false;
+	size_t len = 0;
+	FILE *f;
+
+	assert_non_null(tests);
+	snprintf(path, sizeof(path), "%s/../session/CONTROL.md", tests);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = strncmp(line, "    ", 4) == 0 &&
+			strncmp(line + 4, title, strlen(title)) == 0 &&
+			line[4 + strlen(title)] == '\n';
+	if (!found || !fgets(line, sizeof(line), f))
+		fail_msg("not in the document: %s", title);
+	fclose(f);
+	for (const char *p = line; *p != '\0' && *p != '\n'; p++) {
+		char byte[3] = {p[0], p[1], '\0'};
+
+		if (*p == ' ')
+			continue;
+		assert_true(len < size);
+		bytes[len++] = (uint8_t)strtoul(byte, NULL, 16);
+		p++;
+	}
+	return len;
+}
+
+static void assert_documented(struct session_dcbor_writer *w, const char *title)
+{
+	uint8_t bytes[64];
+	const size_t len = documented(bytes, sizeof(bytes), title);
+
+	assert_false(w->failed);
+	assert_int_equal(w->len, len);
+	assert_memory_equal(w->p, bytes, len);
+	w->len = 0;
+}
+
+static void example_of_the_document_is_what_is_sent(void **state)
+{
+	const struct session_control_request open = {.id = 1,
+						     .op = SESSION_CONTROL_OPEN,
+						     .text = {"{}", 2},
+						     .did = {"", 0},
+						     .open_ms = 60000,
+						     .lost_ms = -1};
+	const struct session_control_request events = {
+	    .id = 2, .op = SESSION_CONTROL_EVENTS, .session = 7};
+	const struct session_control_request send = {.id = 3,
+						     .op = SESSION_CONTROL_SEND,
+						     .session = 7,
+						     .party = 1,
+						     .bytes = {"hello", 5}};
+	const struct session_control_request close = {.id = 4,
+						      .op =
+							  SESSION_CONTROL_CLOSE,
+						      .session = 7,
+						      .text = {"", 0}};
+	const struct session_control_opened opened = {.session = 7, .n = 2};
+	struct session_dcbor_writer w = {0};
+
+	(void)state;
+	session_control_encode(&w, &open);
+	assert_documented(&w, "[1, 1, \"open\", \"{}\", \"\", 60000, 0, -1]");
+	session_control_put_reply(&w, 1, 4);
+	session_control_put_opened(&w, &opened);
+	assert_documented(&w, "[1, 1, 0, 7, 0, 2, false]");
+	session_control_encode(&w, &events);
+	assert_documented(&w, "[1, 2, \"events\", 7]");
+	session_control_put_reply(&w, 2, 0);
+	assert_documented(&w, "[1, 2, 0]");
+	session_control_put_event(&w, 7, 1, PARLEY_PARTY_READY, "");
+	assert_documented(&w, "[1, 0, 1, 7, 1, 3, \"\"]");
+	session_control_encode(&w, &send);
+	assert_documented(&w, "[1, 3, \"send\", 7, 1, h'68656c6c6f']");
+	session_control_put_error(&w, 3, PARLEY_ERR_AGAIN, "full", 1);
+	assert_documented(&w, "[1, 3, -3, \"full\", 1]");
+	session_control_encode(&w, &close);
+	assert_documented(&w, "[1, 4, \"close\", 7, \"\"]");
+	free(w.p);
+}
+
 static void numbers_out_of_range_are_refused(void **state)
 {
 	struct session_control_request q = {.id = 1};
@@ -255,6 +344,14 @@ static void numbers_out_of_range_are_refused(void **state)
 	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
 	q.port = 1;
 	q.dial = 2;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.op = SESSION_CONTROL_OPEN;
+	q.lost_ms = -1;
+	assert_int_equal(refusal(&q), 0);
+	q.lost_ms = -2;
+	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
+	q.op = SESSION_CONTROL_RECEIPT;
+	q.party = -1;
 	assert_int_equal(refusal(&q), PARLEY_ERR_ARGUMENT);
 	q.id = 0;
 	assert_int_equal(refusal(&q), PARLEY_ERR_FORMAT);
@@ -304,6 +401,7 @@ int main(void)
 	    cmocka_unit_test(the_first_failure_sticks),
 	    cmocka_unit_test(foreign_text_becomes_utf8),
 	    cmocka_unit_test(every_request_is_read_as_written),
+	    cmocka_unit_test(example_of_the_document_is_what_is_sent),
 	    cmocka_unit_test(numbers_out_of_range_are_refused),
 	    cmocka_unit_test(replies_errors_and_events_are_read_as_written),
 	};

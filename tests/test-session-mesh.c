@@ -831,6 +831,46 @@ static void the_progress_callback_can_end_an_opening(void **state)
 	net_free(&net);
 }
 
+/* The progress callback, when ${context}, a flag, is set. */
+static int stop_if(void *context, const struct parley_progress *p)
+{
+	(void)p;
+	return *(const bool *)context;
+}
+
+static void an_opening_can_be_ended_when_all_are_there_but_not_ready(
+    void **state)
+{
+	bool stop = false;
+	struct net net;
+
+	(void)state;
+	net_init(&net, 2);
+	net.o.on_progress = stop_if;
+	net.o.context = &stop;
+	net_start_all(&net);
+	/* Who was dialled has a channel first, and says first that it is ready;
+	 * the word of the other one is still to come. */
+	for (int i = 0;
+	     parley_session_party_state(net.s[1], 0) != PARLEY_PARTY_READY;
+	     i++) {
+		struct pollfd fds[] = {
+		    {.fd = parley_session_fd(net.s[0]), .events = POLLIN},
+		    {.fd = parley_session_fd(net.s[1]), .events = POLLIN}};
+
+		assert_true(i < 600);
+		poll(fds, 2, 100);
+		(void)parley_session_process(net.s[0]);
+		(void)parley_session_process(net.s[1]);
+	}
+	assert_int_equal(parley_session_state(net.s[1]),
+			 PARLEY_SESSION_OPENING);
+	/* The other process has stopped, and nothing comes from there. */
+	stop = true;
+	assert_int_equal(parley_session_wait(net.s[1]), PARLEY_ERR_INTERRUPTED);
+	net_free(&net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -863,6 +903,8 @@ int main(void)
 		strangers_in_great_number_do_not_disturb_an_opening),
 	    cmocka_unit_test(an_observer_finds_neither_did_nor_key),
 	    cmocka_unit_test(the_progress_callback_can_end_an_opening),
+	    cmocka_unit_test(
+		an_opening_can_be_ended_when_all_are_there_but_not_ready),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,31 @@ for c in identity 'identity new' 'identity list' 'identity show' \
 	grep -q '^example' one || fail "help of $c has no example"
 done
 
+claim 'every option that a command takes is in its help'
+sources=$here/../../cli
+sed -n 's/.*{\.name = "\([a-z-]*\)", \.\(text\|flag\|list\).*/\1/p' \
+	"$sources"/*.c "$sources"/*.h | LC_ALL=C sort -u >known
+[ "$(wc -l <known)" -ge 40 ] || fail 'the options are not found in the sources'
+for c in 'identity new' 'identity list' 'identity show' 'identity import' \
+	'identity export' resolve pack unpack sign verify invite 'invite show' \
+	'agreement new' 'agreement show' 'agreement check' ping run \
+	'receipt verify' status; do
+	# shellcheck disable=SC2086 # two words
+	"$DID_CLI" help $c >one
+	while read -r option; do
+		! grep -qF -e "--$option" one || continue
+		# How to resolve is said once.
+		case $option in
+		web-*) ! grep -qF "'did-cli help resolve'" one || continue ;;
+		esac
+		# shellcheck disable=SC2086 # two words
+		"$DID_CLI" $c --"$option" --no-such </dev/null >/dev/null \
+			2>"$dir/err" || :
+		grep -qF "unknown option '--$option'" "$dir/err" ||
+			fail "$c takes --$option, and its help does not say so"
+	done <known
+done
+
 claim 'the examples work as typed'
 bin=$dir/bin
 mkdir "$bin"

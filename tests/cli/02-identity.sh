@@ -91,6 +91,23 @@ err "did-cli: warning: '$identities/default.identity' is open to other users \
 did-cli: hint: chmod 600 '$identities/default.identity'"
 chmod 600 "$identities/default.identity"
 
+claim 'an identity that others could replace is not opened'
+mkdir -p open/below
+cp bob.identity open/below/
+chmod 777 open
+run 5 identity show --check open/below/bob.identity
+out ''
+err "did-cli: error: cannot open 'open/below/bob.identity': '$PWD/open' can be \
+written to by other users (mode 0777)
+did-cli: hint: they could put another identity there: chmod go-w '$PWD/open'"
+chmod 1777 open
+run 0 identity show --check open/below/bob.identity
+chmod 755 open
+ln -s bob.identity open/below/link.identity
+run 5 identity show open/below/link.identity
+err_has "'open/below/link.identity' is a symbolic link"
+err_has 'hint: name the file itself'
+
 claim 'foreign, truncated and changed files are told apart, and kept'
 echo 'hello' >foreign.identity
 run 5 identity show foreign.identity

@@ -36,26 +36,45 @@ run 0 receipt verify receipts-alice/* receipts-carol/* --agreement a.json
 [ "$(grep -c 'Z party 2 carol ' "$dir/out")" -eq 3 ] || fail 'not all'
 out_has " party 1 bob $b agreed to $("$DID_CLI" agreement show a.json |
 	sed -n 's/^hash *//p')"
+grep -q "party 1 bob .*, in answer to party 2$" "$dir/out" ||
+	fail 'who answered whom is not said'
+! grep -q 'party 2 carol .*in answer' "$dir/out" || fail 'accept answers nobody'
 run 0 receipt verify receipts-bob/* --json
 json "$dir/out" "len(xs) == 4 and {x['did'] for x in xs} == {'$a', '$b', '$c'}"
+json "$dir/out" "all(x['answers'] == (None if x['envelope'] == 'accept' else
+	y['did']) for y, x in zip([{}] + xs, xs))"
 [ "$(stat -c %a receipts-bob/* | sort -u)" = 600 ] || fail 'mode'
 [ "$(stat -c %a receipts-bob)" = 700 ] || fail 'mode of the directory'
 
 claim 'a receipt that was altered, or put together, is none'
 one=$(printf '%s\n' receipts-bob/*party0*)
 two=$(printf '%s\n' receipts-bob/*party2*)
-python3 - "$one" "$two" <<'END'
+python3 - "$one" "$two" receipts-alice/*party[12]* <<'END'
 import base64, json, sys
-one, two = (json.load(open(f)) for f in sys.argv[1:])
-json.dump({**one, 'confirm': two['confirm']}, open('mixed', 'w'))
+one, two, bob, carol = (json.load(open(f)) for f in sys.argv[1:])
+json.dump({**one, 'confirm': two['confirm']}, open('alone', 'w'))
+json.dump({**bob, 'confirm': carol['confirm']}, open('mixed', 'w'))
 json.dump({**one, 'confirm': one['accept']}, open('twice', 'w'))
-p = one['accept']['payload']
+json.dump({**one, 'finished': two['finished']}, open('loose', 'w'))
+json.dump({k: v for k, v in one.items() if k != 'finished'}, open('apart', 'w'))
+# The same accept, written in another way: not what was answered.
+other = json.dumps(json.loads(one['accept']))
+assert other != one['accept']
+json.dump({**one, 'accept': other}, open('rewritten', 'w'))
+accept = json.loads(one['accept'])
+p = accept['payload']
 payload = base64.urlsafe_b64decode(p + '==').replace(b'"index":', b'"index": ')
-one['accept']['payload'] = base64.urlsafe_b64encode(payload).decode().rstrip('=')
-json.dump(one, open('altered', 'w'))
+accept['payload'] = base64.urlsafe_b64encode(payload).decode().rstrip('=')
+json.dump({**one, 'accept': json.dumps(accept)}, open('altered', 'w'))
 END
-run 3 receipt verify mixed
-err_has 'of two handshakes'
+for f in mixed loose rewritten; do
+	run 3 receipt verify $f
+	err_has 'of two handshakes'
+done
+run 3 receipt verify alone
+err_has 'one party has signed both envelopes'
+run 3 receipt verify apart
+err_has "'finished' is missing"
 run 3 receipt verify twice
 err_has 'of no handshake'
 run 3 receipt verify altered
@@ -65,6 +84,36 @@ sed 's/"demo"/"other"/' a.json >other.json
 run 3 receipt verify "$one" --agreement other.json
 err_has 'of another agreement'
 run 5 receipt verify nowhere
+
+claim 'no descriptor of ours is left to the program'
+printf 'correct horse\n' >pass
+run 0 identity new --out ./sealed.identity --passphrase-file pass
+sealed=$(cat "$dir/out")
+cat >descriptors.py <<'END'
+import os, sys
+for n in os.listdir('/proc/self/fd'):
+    try:
+        where = os.readlink('/proc/self/fd/' + n)
+    except OSError:
+        continue  # the directory itself
+    # Others may be those of whoever runs this test.
+    if where.endswith('/pass') or where.startswith(('socket:', 'anon_inode:')):
+        print(n, where)
+print('looked')
+END
+run 0 agreement new --name demo --out d.json --party "$sealed,sealed" \
+	--party "$b,bob,tcp://127.0.0.1:$(free_port)"
+start bob run d.json --identity bob -- python3 descriptors.py
+run 0 run d.json --identity ./sealed.identity --passphrase-fd 9 -- \
+	python3 descriptors.py 9<pass
+out 'looked'
+finish 0 bob
+out 'looked'
+start bob run d.json --identity bob -- python3 descriptors.py
+run 0 run d.json --identity ./sealed.identity --passphrase-file /dev/fd/9 -- \
+	python3 descriptors.py 9<pass
+out 'looked'
+finish 0 bob
 
 claim 'the exit code is that of the program, and the others are told'
 run 0 agreement new --name demo --out b.json --party "$a,alice" \

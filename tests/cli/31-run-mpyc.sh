@@ -54,6 +54,64 @@ for p in alice bob carol; do
 	out_has 'sum 6'
 done
 
+claim 'what measures has no passphrase within its reach'
+printf 'correct horse\n' >pass
+run 0 identity new --out ./sealed.identity --passphrase-file pass
+mkdir spy
+cat >spy/sitecustomize.py <<'END'
+import os
+try:
+    text = os.read(9, 99).decode()
+except OSError:
+    text = 'nothing'
+open(os.environ['SPY'], 'a').write(text + '\n')
+END
+cd alice || fail "no directory"
+SPY=$PWD/../spied
+export SPY
+PYTHONPATH=$PWD/../spy
+export PYTHONPATH
+run 125 run ../a.json --identity ../sealed.identity --passphrase-fd 9 \
+	--timeout 1 -- python3 party.py 9<../pass
+unset SPY PYTHONPATH
+cd .. || fail "no directory"
+[ "$(cat spied)" = nothing ] || fail "it read: $(cat spied)"
+
+claim 'one who never comes is named by the others, at the limit'
+began=$(date +%s)
+for p in alice bob; do
+	(cd $p && exec "$DID_CLI" run ../a.json --identity $p --timeout 3 -- \
+		python3 party.py) >$p.out 2>$p.err &
+	echo $! >$p.pid
+done
+for p in alice bob; do
+	finish 125 $p
+	out ''
+	grep 'error: ' "$dir/err" | grep -qF "$c" || fail "$p names nobody"
+done
+[ $(($(date +%s) - began)) -le 30 ] || fail 'took too long'
+
+claim 'one who is killed in the middle is named by the others, soon'
+agree --slow
+for p in alice bob carol; do
+	(cd $p && exec "$DID_CLI" run ../a.json --identity $p --lost-after 3 \
+		-- python3 party.py --slow) >$p.out 2>$p.err &
+	echo $! >$p.pid
+done
+for p in alice bob carol; do
+	until_has $p.out computing
+done
+began=$(date +%s)
+kill -KILL "$(cat carol.pid)"
+for p in alice bob; do
+	finish 124 $p
+	err_has "party 2 'carol' ($c): lost: "
+done
+[ $(($(date +%s) - began)) -le 30 ] || fail 'took too long'
+wait "$(cat carol.pid)" || :
+rm carol.pid
+agree
+
 claim 'several programs may run one after another'
 printf 'import runpy\nfor i in range(3):\n    try:\n        %s\n    %s\n' \
 	'runpy.run_path("party.py", run_name="__main__")' \

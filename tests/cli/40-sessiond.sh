@@ -53,7 +53,7 @@ printf 'log-json = no\n' >none.conf
 daemon 5 --config none.conf
 err_has 'no identity is configured'
 daemon 5 --config missing.conf
-err_has "'missing.conf' cannot be used: No such file"
+err_has "'missing.conf' cannot be read: No such file"
 
 claim 'files that others can change or read are refused'
 daemon_conf open "$port" "$alice"
@@ -74,6 +74,21 @@ daemon_conf open "$port" "$alice"
 chmod 777 open
 daemon 5 --config open.conf
 err_has "open' can be written to by other users (mode 0777)"
+
+chmod 700 open
+mkdir -m 700 open/keys
+cp "$alice" open/keys/
+chmod 1777 open
+daemon_conf open2 "$port" "$PWD/open/keys/alice.identity"
+daemon 0 --config open2.conf --check-config
+chmod 777 open
+daemon 5 --config open2.conf --check-config
+err_has "'$PWD/open' can be written to by other users (mode 0777)"
+chmod 700 open
+ln -s alice.identity open/keys/link
+daemon_conf open3 "$port" "$PWD/open/keys/link"
+daemon 5 --config open3.conf
+err_has "link' is a symbolic link and is refused"
 
 claim 'a passphrase by file, by descriptor, and as a credential'
 printf 'correct horse\n' >pass

@@ -67,7 +67,7 @@ clients = []
 for n in range(50):
     for side, c in enumerate((Client("a/control"), Client("b/control"))):
         s, me, n_parties, attached = c.call(
-            "open", open(f"{n % 5}.json").read(), "", 0, 0)
+            "open", open(f"{n % 5}.json").read(), "", 0, 0, -1)
         assert attached and me == side and n_parties == 2
         clients.append((c, s))
 # Everyone sends, and all is taken by somebody, once.
@@ -128,8 +128,13 @@ refused(c, -4, "send", s, 7, b"to nobody")
 refused(c, -4, "recv", s, 7, 0)
 refused(c, -3, "recv", s, -1, 0)
 refused(c, -4, "forward", s, 70000, 0, 0)
+refused(c, -4, "receipt", s, -1)
+refused(c, -4, "receipt", s, 2)
+refused(c, -13, "receipt", s, 0)
+accept, confirm, finished = c.call("receipt", s, 1)
+assert accept[:12] == confirm[:12] == '{"payload":"' and len(finished) == 43
 try:
-    c.call("open", "{", "", 0, 0)
+    c.call("open", "{", "", 0, 0, -1)
     raise SystemExit("opened")
 except Error as e:
     assert "not a valid agreement" in str(e), e

@@ -22,8 +22,17 @@ err_has "cannot use the sessiond at 'a/control'"
 [ ! -e started ] || fail 'started'
 run 125 run a.json --control a/control -- touch started
 err_has '--control is for --daemon'
-run 125 run a.json --daemon --on-lost wait -- touch started
-err_has '--on-lost does not go with --daemon'
+while read -r option value key; do
+	run 125 run a.json --daemon "$option" "$value" -- touch started
+	err_has "$option does not go with --daemon"
+	err_has "'$key' in sessiond(8)"
+done <<'END'
+--lost-after 3 liveness
+--listen tcp://127.0.0.1:1 listen
+--passphrase-file x passphrase-file
+--passphrase-fd 3 passphrase-fd
+END
+[ ! -e started ] || fail 'started'
 start_daemon a
 start_daemon b
 
@@ -31,7 +40,7 @@ claim 'two parties with daemons and one without compute together'
 # shellcheck disable=SC2086 # words
 {
 	start alice run a.json --daemon --control a/control --timeout 60 \
-		-- $program
+		--receipts receipts -- $program
 	start bob run a.json --daemon --control b/control --timeout 60 \
 		--identity bob -- $program
 	start carol run a.json --identity carol --timeout 60 -- $program
@@ -46,6 +55,31 @@ err_has "opening 'demo' as party 0 alice $a"
 err_has 'all 3 parties are here, starting python3'
 run 0 status --control a/control
 err 'did-cli: no sessions'
+
+claim 'the daemon keeps what was signed, and did-cli writes the receipts'
+run 0 receipt verify receipts/* --agreement a.json
+[ "$(grep -c 'Z party 0 alice ' "$dir/out")" -eq 2 ] || fail 'not all'
+for p in "party 1 bob $b" "party 2 carol $c"; do
+	out_has " $p agreed to "
+done
+: >no-directory
+# shellcheck disable=SC2086 # words
+{
+	start alice run a.json --daemon --control a/control \
+		--receipts no-directory -- $program
+	start bob run a.json --daemon --control b/control --identity bob \
+		-- $program
+	start carol run a.json --identity carol -- $program
+}
+finish 125 alice
+err_has "cannot write 'no-directory/"
+# As far as they have come meanwhile: ready, or waiting for each other.
+for p in bob carol; do
+	code=0
+	wait "$(cat $p.pid)" || code=$?
+	rm $p.pid
+	[ "$code" -eq 124 ] || [ "$code" -eq 125 ] || fail "$p: $code"
+done
 
 claim 'what differs here is named by every party, and nothing is started'
 cp echo.py echo.kept
@@ -78,11 +112,96 @@ run 0 agreement new --name demo --out s.json --party "$a,alice" \
 }
 until_has alice.err 'starting sleep'
 until_has bob.err 'starting sleep'
+began=$(date +%s)
 kill -KILL "$(cat bob.pid)"
 finish 137 bob
 finish 124 alice
+[ $(($(date +%s) - began)) -le 20 ] || fail 'took too long'
 err_has 'party 1'
 err_has "$b"
+
+claim 'a program that claims the index of another is cut by the daemon'
+mkdir mpyc
+echo "__version__ = '0.11'" >mpyc/__init__.py
+sed "s/^o = p.parse_args()/o = p.parse_args($(printf %s \
+	'(__import__("os").environ.get("LIE", "").split() or []) +
+	__import__("sys").argv[1:]' | tr -d '\n\t'))/" \
+	"$here/run/party.py" >party.py
+run 0 agreement new --name demo --out m.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$pb" --preset mpyc -- \
+	python3 party.py --slow
+LIE='--claim 1'
+export LIE
+start alice run m.json --daemon --control a/control -- python3 party.py --slow
+LIE=
+start bob run m.json --daemon --control b/control -- python3 party.py --slow
+unset LIE
+finish 123 bob
+err_has "party 0 'alice' ($a): its connection was cut: the program claimed the"
+finish 123 alice
+err_has 'cut our connection: the program claimed the'
+
+claim 'and what is measured for MPyC is compared'
+start alice run m.json --daemon --control a/control -- \
+	python3 party.py --slow -L 64
+start bob run m.json --daemon --control b/control -- python3 party.py --slow
+finish 125 alice
+err_has 'error: parameters.mpyc.bit-length is 64 here'
+finish 125 bob
+err_has 'parameters.mpyc.bit-length'
+
+claim 'with --on-lost wait a party that is only interrupted is waited for'
+proxy=$(free_port)
+mkfifo cut
+python3 "$here/proxy.py" "$proxy" "$pb" cut 2>proxy.err &
+echo $! >proxy.pid
+# The daemons say resume-timeout = 0s; what the program does takes a few turns.
+cat >turns.py <<'END'
+import socket, sys, time
+me, port, other = sys.argv[1:]
+if me == '1':
+    s = socket.create_server(('127.0.0.1', int(port))).accept()[0]
+else:
+    host, port = other.rsplit(':', 1)
+    s = socket.create_connection((host, int(port)))
+for turn in range(30):
+    s.sendall(b'x')
+    assert s.recv(1) == b'x'
+    print(turn, flush=True)
+    time.sleep(0.1)
+END
+run 0 agreement new --name demo --out w.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$proxy"
+for p in a b; do
+	start run-$p run w.json --daemon --control $p/control --on-lost wait \
+		--lost-after 60 -- \
+		python3 turns.py '{index}' '{port}' '{address:1}'
+done
+until_has run-a.out 3
+echo now >./cut
+until_has run-a.out 9
+# For longer than the 2 s within which it would be lost otherwise.
+kill "$(cat proxy.pid)"
+wait "$(cat proxy.pid)" || :
+gone=$(date +%s)
+while [ $(($(date +%s) - gone)) -le 4 ]; do
+	kill -0 "$(cat run-a.pid)" || fail 'it did not wait'
+	sleep 0.1
+done
+python3 "$here/proxy.py" "$proxy" "$pb" cut 2>proxy.err &
+echo $! >proxy.pid
+finish 0 run-a
+err_has 'connection closed'
+finish 0 run-b
+kill "$(cat proxy.pid)"
+
+claim 'a party that never comes is named, at the limit'
+began=$(date +%s)
+run 125 run w.json --daemon --control a/control --timeout 2 -- touch started
+[ $(($(date +%s) - began)) -le 30 ] || fail 'took too long'
+[ ! -e started ] || fail 'it was started'
+grep 'error: ' "$dir/err" | grep -qF "$b" || fail 'party not named'
+err_has "waiting for bob $b"
 
 claim 'the daemon is killed: the program ends as well'
 # shellcheck disable=SC2086 # words

@@ -141,9 +141,11 @@ class Client:
     def call(self, op, *arguments):
         return self.answer(self.ask(op, *arguments))
 
-    def open(self, path, did="", open_ms=0, linger_ms=0):
+    def open(self, path, did="", open_ms=0, linger_ms=0, lost_ms=-1):
         with open(path) as f:
-            return self.call("open", f.read(), did, open_ms, linger_ms)[0]
+            return self.call(
+                "open", f.read(), did, open_ms, linger_ms, lost_ms
+            )[0]
 
     def until(self, session, party, states):
         """Wait for an event; needs events() before."""

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Ctrl-C and kill at every step of the main job leave nothing behind.
+"""Ctrl-C and kill at every step of the main job leave nothing behind, and do not
+wait for what the parties were waiting for.
 
 usage: interrupt.py joint-stats.sh BUILD_DIR
 """
@@ -10,6 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+
+LIMIT_S = 30  # a party that misses the signal takes 60
 
 
 def interrupt_at(step: str, number: int, script: str, build: str) -> list[str]:
@@ -23,8 +27,11 @@ def interrupt_at(step: str, number: int, script: str, build: str) -> list[str]:
         for line in job.stdout:
             if line.startswith(step):
                 break
+        began = time.monotonic()
         os.killpg(job.pid, number)
         job.communicate()
+        if (took := time.monotonic() - began) > LIMIT_S:
+            wrong.append(f"took {took:.0f} s")
         if job.returncode != 128 + number:
             wrong.append(f"exit status {job.returncode}")
         if left := [path.name for path in pathlib.Path(tmp).iterdir()]:

@@ -43,7 +43,8 @@ static void check_request(const uint8_t *data, size_t size)
 	if (q.id == 0 || q.op >= SESSION_CONTROL_N_OPS ||
 	    q.party < PARLEY_ANY || q.party >= PARLEY_AGREEMENT_PARTIES_MAX ||
 	    q.port > UINT16_MAX || q.wait_ms > INT32_MAX ||
-	    q.open_ms > INT32_MAX || q.linger_ms > INT32_MAX)
+	    q.open_ms > INT32_MAX || q.linger_ms > INT32_MAX ||
+	    q.lost_ms < -1 || q.lost_ms > INT32_MAX)
 		abort();
 	session_control_encode(&w, &q);
 	if (!w.failed && (w.len != size || memcmp(w.p, data, size) != 0))
@@ -51,12 +52,14 @@ static void check_request(const uint8_t *data, size_t size)
 	free(w.p);
 }
 
-/* The results are those of status, of open, or of recv. */
+/* The results are those of status, of open, of recv, or of receipt. */
 static void check_results(struct session_dcbor_reader r, const uint8_t *data,
 			  size_t size)
 {
 	struct session_dcbor_reader opened = r, received = r;
+	struct session_dcbor_reader receipt = r;
 	struct session_control_opened o;
+	struct session_control_receipt t;
 	struct session_control_session s;
 	struct session_control_party p;
 	size_t n, items = 0;
@@ -64,6 +67,10 @@ static void check_results(struct session_dcbor_reader r, const uint8_t *data,
 	session_control_take_opened(&opened, &o);
 	(void)session_dcbor_take_uint(&received);
 	check_inside(session_dcbor_take_bytes(&received), data, size);
+	session_control_take_receipt(&receipt, &t);
+	check_inside(t.accept, data, size);
+	check_inside(t.confirm, data, size);
+	check_inside(t.finished, data, size);
 	check_inside(session_dcbor_take_text(&r), data, size);
 	n = session_dcbor_take_array(&r);
 	for (size_t i = 0; i < n && !r.failed; i++) {

@@ -134,7 +134,9 @@ int parley_did_identity_save(const struct parley_identity *id, const char *path,
  * Returns 0, or PARLEY_ERR_NOT_FOUND, PARLEY_ERR_SYSTEM (see errno),
  * PARLEY_ERR_FILE_FORMAT (some other kind of file), PARLEY_ERR_FILE_DAMAGED
  * (an identity file, but cut or changed), PARLEY_ERR_VERSION (written by a
- * newer release), PARLEY_ERR_MEMORY.  Outputs are set only on success.
+ * newer release), PARLEY_ERR_UNSAFE (a symbolic link, or other users can write
+ * to a directory above it), PARLEY_ERR_MEMORY.  Outputs are set only on
+ * success.
  */
 int parley_did_identity_inspect(const char *path, char did[PARLEY_DID_SIZE],
 				enum parley_identity_seal *sealp);

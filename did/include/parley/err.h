@@ -76,7 +76,8 @@ extern "C" {
 	X(INTERRUPTED, 51, LOCAL, "interrupted")                            \
 	X(INTERNAL, 52, LOCAL, "internal error; please report it")          \
 	X(DOCUMENT, 53, PEER, "not a valid DID document")                   \
-	X(FETCH, 54, SYSTEM, "cannot fetch the DID document")
+	X(FETCH, 54, SYSTEM, "cannot fetch the DID document")               \
+	X(UNSAFE, 55, LOCAL, "other users could have put it there")
 
 #define PARLEY_ERR_ENUM(name, number, class_, text) \
 	PARLEY_ERR_##name = -(number),

@@ -253,7 +253,8 @@ struct parley_session_options {
 
 	/* Called from within parley_session_open(), _wait() and _process() at
 	 * every change of a party's state, and about once a second for every
-	 * party that is waited for.  A return other than 0 ends the opening
+	 * party that is waited for, or if all are there but not ready yet, with
+	 * party -1 and no detail.  A return other than 0 ends the opening
 	 * with PARLEY_ERR_INTERRUPTED.  It must not call functions on the
 	 * session. */
 	int (*on_progress)(void *context, const struct parley_progress *p);
@@ -532,23 +533,25 @@ int parley_session_culprit(const struct parley_session *s);
 int parley_session_stats(const struct parley_session *s, int party,
 			 struct parley_party_stats *stats);
 
-/* The two signed envelopes of a handshake (PROTOCOL 5.5). */
+/* The two signed envelopes of a handshake, and what ties the second one to the
+ * first (PROTOCOL 5.5). */
 enum parley_receipt {
-	PARLEY_RECEIPT_ACCEPT,	/* signed by who was dialled */
-	PARLEY_RECEIPT_CONFIRM, /* signed by who dialled */
+	PARLEY_RECEIPT_ACCEPT,	 /* signed by who was dialled */
+	PARLEY_RECEIPT_CONFIRM,	 /* signed by who dialled */
+	PARLEY_RECEIPT_FINISHED, /* no envelope: 32 bytes in base64url */
 };
 
 /*
- * parley_session_receipt(s, party, which, envelopep):
+ * parley_session_receipt(s, party, which, textp):
  * One of the envelopes that made the channel to ${party}: a DIDComm signed
  * message, evidence for anybody that this DID agreed to this agreement.  Kept
- * only with keep_receipts.  ${*envelopep} is borrowed until the next call that
- * is no getter.
+ * only with keep_receipts.  ${*textp} is borrowed until the next call that is
+ * no getter.
  *
  * Returns 0, or PARLEY_ERR_ARGUMENT (no such party), PARLEY_ERR_NOT_FOUND.
  */
 int parley_session_receipt(const struct parley_session *s, int party,
-			   enum parley_receipt which, const char **envelopep);
+			   enum parley_receipt which, const char **textp);
 
 #pragma GCC visibility pop
 
