@@ -98,7 +98,7 @@ class Cases:
     def plain_is_cut(self, program, cwd, n_bytes):
         """Plain MPyC does not come through."""
         try:
-            self.ways.cut(w.PLAIN, program, cwd, [n_bytes], limit_s=20)
+            self.ways.cut(w.PLAIN, program, cwd, [n_bytes], limit_s=10)
         except w.Failed:
             found = re.findall(r'^\w*(?:Error|Exception)\b.*$', ''.join(
                 p.text(p.err) + p.text(p.out) for p in self.ways.parties),
