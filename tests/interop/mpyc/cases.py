@@ -71,7 +71,8 @@ class Cases:
             self.ways.end()
         self.passed += 1
         took = time.monotonic() - began
-        print(f'ok: {name} ({more or f"{took:.0f} s"})', flush=True)
+        more = more + '; ' if more else ''
+        print(f'ok: {name} ({more}{took:.0f} s)', flush=True)
 
     def same(self, m, program, cwd):
         """The same results on all ways."""
