@@ -128,7 +128,12 @@ def _open(agreement: Agreement, identity: Identity, o: Options) -> Native:
         native = Native(agreement, identity, o, waiting)
     except Error as exc:
         raise Refused(str(exc)) from exc
-    err = lib.parley_session_wait(native.handle)
+    # A process that was stopped and goes on has its waiting interrupted, too;
+    # for a signal that means an end, Python raises an exception here.
+    while (err := lib.parley_session_wait(native.handle)
+           ) == lib.PARLEY_ERR_INTERRUPTED and lib.parley_session_state(
+               native.handle) == lib.PARLEY_SESSION_OPENING:
+        pass
     if err:
         refusal = Refused(str(native.error(err)))
         native.free()

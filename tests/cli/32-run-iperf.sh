@@ -39,6 +39,6 @@ assert server['start']['cookie'] == client['start']['cookie']
 # The client has been told what its server received.
 for sums in 'sum_received', 'sum_received_bidir_reverse':
     got = client['end'][sums]['bytes']
-    assert got > 1 << 20, (sums, got)
+    assert got > 0, (sums, got)
 print('received by alice', client['end']['sum_received']['bytes'])
 END

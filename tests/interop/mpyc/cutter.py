@@ -71,13 +71,23 @@ class Cutter:
             await writer.drain()
         writer.write_eof()
 
+    async def dial(self, port):
+        """Plain MPyC does not dial again once somebody has accepted: until
+        the cutting begins, wait for a party that does not listen yet."""
+        while True:
+            try:
+                return await asyncio.open_connection('127.0.0.1', port)
+            except OSError:
+                if self.cutting:
+                    raise
+            await asyncio.sleep(0.05)
+
     async def serve(self, route, reader, writer):
         if self.refusing:
             reset(writer)
             return
         try:
-            far_reader, far_writer = await asyncio.open_connection(
-                '127.0.0.1', route.target)
+            far_reader, far_writer = await self.dial(route.target)
         except OSError:
             reset(writer)
             return

@@ -18,6 +18,8 @@ SYNCHRONOUS = mpc.options.no_async
 class Result(unittest.TestResult):
     """One line per test, the same at all parties if they agree."""
 
+    n_failed = 0
+
     def startTest(self, test):
         super().startTest(test)
         mpc.options.no_async = SYNCHRONOUS
@@ -30,6 +32,7 @@ class Result(unittest.TestResult):
         print('skipped', test.id(), flush=True)
 
     def addFailure(self, test, err):
+        self.n_failed += 1
         print('failed', test.id(), err[0].__name__, flush=True)
         print(self._exc_info_to_string(err, test), file=sys.stderr)
 
@@ -47,3 +50,4 @@ result = Result()
 unittest.defaultTestLoader.loadTestsFromNames(sys.argv[2:]).run(result)
 print(result.testsRun, 'tests', flush=True)
 mpc.run(shutdown())
+sys.exit(result.n_failed > 0 or result.testsRun == 0)
