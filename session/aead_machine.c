@@ -4,9 +4,10 @@
  * The library hands out its functions for a processor through a manager, which
  * is made for jobs in parallel, of 200 KB, and for one thread.  The functions
  * themselves have no state but their arguments: they are copied out of a
- * manager, and that is freed.  A library that was built without clearing what
- * it leaves on the stack and in registers (SAFE_DATA), or that fails its own
- * test, is not used.
+ * manager, and that is freed.  Its memory is not malloc's, which would take the
+ * size as a hint to keep more of what the program frees.  A library that was
+ * built without clearing what it leaves on the stack and in registers
+ * (SAFE_DATA), or that fails its own test, is not used.
  *
  * It also checks its arguments (SAFE_PARAM), and does nothing if a pointer that
  * it needs is NULL: aead.c hands it none.
@@ -15,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef PARLEY_IPSEC_MB
 #include <intel-ipsec-mb.h>
@@ -40,11 +42,18 @@ enum { KEY_ALIGN = 64 };
 
 void session_aead_machine_init(struct session_aead_machine *m)
 {
-	IMB_MGR *manager = alloc_mb_mgr(0);
+	const size_t size = imb_get_mb_mgr_size();
+	IMB_MGR *manager;
+	void *p;
 
 	memset(m, 0, sizeof(*m));
-	if (!manager)
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
 		return;
+	manager = imb_set_pointers_mb_mgr(p, 0, 1);
+	if (!manager)
+		goto out;
 	init_mb_mgr_auto(manager, NULL);
 	if (imb_get_errno(manager) == 0 &&
 	    (manager->features & needed) == needed)
@@ -57,7 +66,8 @@ void session_aead_machine_init(struct session_aead_machine *m)
 		    .open = {.whole = manager->gcm256_dec,
 			     .add = manager->gcm256_dec_update,
 			     .end = manager->gcm256_dec_finalize}};
-	free_mb_mgr(manager);
+out:
+	munmap(p, size);
 }
 
 int session_aead_machine_key(struct session_aead *a,
