@@ -81,7 +81,7 @@ void cli_sessiond_client_event(struct cli_sessiond_client *client,
 			       unsigned state, const char *text);
 
 /* ${q} cannot be answered yet. */
-void cli_sessiond_client_wait(struct cli_sessiond *d,
+bool cli_sessiond_client_wait(struct cli_sessiond *d,
 			      struct cli_sessiond_client *client,
 			      const struct session_control_request *q,
 			      struct cli_sessiond_session *s);

@@ -212,8 +212,8 @@ void cli_sessiond_control_event(struct cli_sessiond_session *s, int party,
 	}
 }
 
-/* ${q} cannot be answered yet. */
-void cli_sessiond_client_wait(struct cli_sessiond *d,
+/* ${q} cannot be answered yet.  False: nor may it wait, which was said. */
+bool cli_sessiond_client_wait(struct cli_sessiond *d,
 			      struct cli_sessiond_client *client,
 			      const struct session_control_request *q,
 			      struct cli_sessiond_session *s)
@@ -225,13 +225,13 @@ void cli_sessiond_client_wait(struct cli_sessiond *d,
 		cli_sessiond_client_error(d, client, q->id,
 					  PARLEY_ERR_TOO_LARGE,
 					  "too many requests wait already", -1);
-		return;
+		return false;
 	}
 	w = calloc(1, sizeof(*w));
 	if (!w) {
 		cli_sessiond_client_error(d, client, q->id, PARLEY_ERR_MEMORY,
 					  "out of memory", -1);
-		return;
+		return false;
 	}
 	*w = (struct cli_sessiond_waiting){
 	    .client = client,
@@ -243,6 +243,7 @@ void cli_sessiond_client_wait(struct cli_sessiond *d,
 	client->n_waiting++;
 	*c->waiting_tail = w;
 	c->waiting_tail = &w->next;
+	return true;
 }
 
 /*

@@ -282,7 +282,8 @@ static void on_close(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		cli_sessiond_client_done(d, client, q->id);
 		return;
 	}
-	cli_sessiond_client_wait(d, client, q, s);
+	if (!cli_sessiond_client_wait(d, client, q, s))
+		return;
 	cli_sessiond_session_finish(s, session_now_ms() + s->lost_ms +
 					   d->config.liveness_ms);
 }
@@ -321,7 +322,7 @@ static void on_session_request(struct cli_sessiond *d,
 	else if (q->op == SESSION_CONTROL_SEND)
 		on_send(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_RECV && is_plain(d, client, q, s))
-		cli_sessiond_client_wait(d, client, q, s);
+		(void)cli_sessiond_client_wait(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_EVENTS)
 		on_events(d, client, q, s);
 	else if (q->op == SESSION_CONTROL_RECEIPT)

@@ -25,6 +25,8 @@ enum {
 	/* What waits behind others and is shorter is gathered in frames of at
 	 * most so much: a message of one byte is not to keep a record. */
 	GATHER_MAX = 4096,
+	/* Answered without an ACK that moves in between. */
+	GAPS_MAX = 8,
 	/* PONGs that may be unacknowledged; who asks more is not answered. */
 	PONGS_MAX = 64 * 1024,
 	/* Messages in parts that had no need to be: two bytes of framing. */
@@ -318,10 +320,14 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 		c->probing = false;
 		gap = true;
 	}
+	if (next > c->acked)
+		c->n_gaps = 0;
 	session_channel_send_forget(c, next);
 	c->sent_limit = limit;
 	c->events |= SESSION_CHANNEL_ACK;
-	if (gap && !c->crowded && session_channel_resend(c, next) == 0)
+	/* Who asks again and again for the same is left to the probes, too. */
+	if (gap && !c->crowded && c->n_gaps++ < GAPS_MAX &&
+	    session_channel_resend(c, next) == 0)
 		c->events |= SESSION_CHANNEL_OUTPUT;
 	return 0;
 }

@@ -43,6 +43,7 @@ struct session_channel {
 	size_t sealed_len; /* of them; 0: sealing has not begun */
 	struct session_frame *kept_head, **kept_tail; /* until acknowledged */
 	struct session_frame *unsent; /* the first of them not yet taken */
+	unsigned n_gaps;	      /* answered since their next moved */
 	bool crowded;		      /* no more of them is to go, upon a GAP */
 	size_t kept_len;	      /* what they cost */
 	size_t pongs_len;	      /* bytes of PONGs, and ... */

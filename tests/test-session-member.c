@@ -228,6 +228,33 @@ static void answers_to_pings_that_nobody_takes_are_few(void **state)
 	free(items);
 }
 
+static void the_same_gap_is_answered_few_times(void **state)
+{
+	enum { MESSAGES = 100, GAPS = 1000 };
+	struct liar l;
+
+	(void)state;
+	START(&l);
+	for (int i = 0; i < MESSAGES; i++) {
+		struct session_outgoing m = {.p = (const uint8_t *)"x",
+					     .len = 1};
+
+		assert_int_equal(session_channel_put(l.c, &m),
+				 SESSION_PUT_DONE);
+		assert_int_equal(session_channel_flush(l.c), 0);
+	}
+	for (int i = 0; i < GAPS; i++)
+		send_items(&l, "\x15\x04\x00\x80\x80\x04", 6);
+	assert_true(session_channel_stats(l.c)->records_resent >= MESSAGES);
+	assert_true(session_channel_stats(l.c)->records_resent <=
+		    10 * (MESSAGES + GAPS / SESSION_ACK_RECORDS + 2));
+	/* One that moves is a new one. */
+	send_items(&l, "\x15\x04\x01\x80\x80\x04", 6);
+	assert_true(session_channel_stats(l.c)->records_resent >=
+		    8 * MESSAGES + MESSAGES);
+	liar_free(&l);
+}
+
 /* Each pair in the wrong order makes a GAP due, which is kept like all. */
 static void acknowledgements_that_nobody_takes_are_bounded(void **state)
 {
@@ -281,6 +308,7 @@ int main(void)
 	    cmocka_unit_test(tiny_messages_in_parts_are_no_dearer),
 	    cmocka_unit_test(a_message_taken_outlives_those_behind_it),
 	    cmocka_unit_test(answers_to_pings_that_nobody_takes_are_few),
+	    cmocka_unit_test(the_same_gap_is_answered_few_times),
 	    cmocka_unit_test(acknowledgements_that_nobody_takes_are_bounded),
 	    cmocka_unit_test(an_endless_limit_does_not_fill_the_sender),
 	};

@@ -148,6 +148,29 @@ assert c.call("status", 0)[1] == []
 END
 stop_daemon a
 
+claim 'a close that is refused has not happened'
+start_daemon a
+start_daemon b
+client <<'END'
+from control import *
+a, b = Client("a/control"), Client("b/control")
+s, t = a.open("1.json"), b.open("1.json")
+a.ready(s)
+b.ready(t)
+for _ in range(64):
+    a.ask("recv", s, 1, 60000)
+try:
+    a.call("close", s, "")
+except Error as e:
+    assert "too many" in str(e), e
+else:
+    assert False, "one more may wait"
+assert b.call("send", t, 0, b"x") == []
+assert a.call("status", s)[1][0][5] == 1, "not ready any more"
+END
+stop_daemon a
+stop_daemon b
+
 claim 'a client that takes no replies is disconnected, and nobody else'
 start_daemon a
 start_daemon b
