@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -183,6 +184,8 @@ static int dial_tcp(struct session_carrier_zmtp *c,
 
 	if (err)
 		return err;
+	if (port[0] == '\0' || strspn(port, "0123456789") != strlen(port))
+		return PARLEY_ERR_ENDPOINT;
 	if (session_carrier_zmtp_socket_numeric(&conn->addresses, host, port))
 		return look_up(c, conn, host, port);
 	connect_first(c, conn, conn->addresses);

@@ -422,9 +422,14 @@ static void a_channel_is_taken_upon_a_record_that_opens(void **state)
 	struct session_handshake_self self = self_of_1;
 	struct session_handshake_random random;
 	struct session_handshake *handshake;
-	static const char *const junk[] = {
-	    "\x10\x00\x00\x00 no record at all, but long enough",
-	    "\x10\x00\x00\x05 one that would come later on, early", "x"};
+	static const struct {
+		const char *p;
+		size_t len;
+	} junk[] = {
+	    {"\x10\x00\x00\x00 no record at all, but long enough", 38},
+	    {"\x10\x00\x00\x05 one that would come later on, early", 40},
+	    {"x", 1},
+	};
 	struct session_carrier_event ev;
 	struct session_conn *conn;
 	struct session_frame *f;
@@ -458,7 +463,7 @@ static void a_channel_is_taken_upon_a_record_that_opens(void **state)
 	assert_non_null(f);
 	session_frame_free(f);
 	for (size_t i = 0; i < sizeof(junk) / sizeof(*junk); i++) {
-		send_bytes(&h, conn, junk[i], strlen(junk[i] + 4) + 4);
+		send_bytes(&h, conn, junk[i].p, junk[i].len);
 		net_run(&h.net, never, NULL, 50);
 		assert_int_not_equal(parley_session_party_state(h.net.s[0], 1),
 				     PARLEY_PARTY_READY);

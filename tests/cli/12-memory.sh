@@ -24,9 +24,9 @@ else:
     sys.exit(f"ended without '{text.decode()}'")
 with open(f"/proc/{p.pid}/limits") as f:
     limit = [x.split()[4] for x in f if x.startswith("Max core file size")][0]
-os.kill(p.pid, signal.SIGSEGV)
+os.kill(p.pid, signal.SIGSYS)
 status = os.waitpid(p.pid, 0)[1]
-assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV
+assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSYS
 print("limit", limit, "core", "yes" if os.WCOREDUMP(status) else "no")
 END
 
@@ -96,8 +96,9 @@ claim 'secrets are locked in memory, where the limit allows'
 start alice ping a.json --identity alice --timeout 60
 until_has alice.err 'waiting for bob'
 lock=$(locked alice)
+# AddressSanitizer makes mlock() do nothing.
 # shellcheck disable=SC3045 # dash and bash have it
-[ "$lock" -gt 0 ] || [ "$(ulimit -l)" = 0 ] || fail 'nothing is locked'
+[ "$lock" -gt 0 ] || grep -qs __asan_init "$DID_CLI" || [ "$(ulimit -l)" = 0 ] || fail 'nothing is locked'
 kill -INT "$(cat alice.pid)"
 finish 130 alice
 
