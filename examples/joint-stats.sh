@@ -42,12 +42,13 @@ title()
 }
 
 pids=
+starting=
 dir=
 
 # The last one may have begun, and ignore Ctrl-C still, before it is in ${pids}.
 clean()
 {
-	for pid in $pids ${!:-}; do
+	for pid in $pids ${starting:+${!:-}}; do
 		kill "$pid" 2>/dev/null || :
 	done
 	wait
@@ -103,6 +104,7 @@ printf '   %-10s %s\n' \
 	threshold '1: only two who pool what they get could see the sums of one'
 
 title '3  Each starts its own process, with its own key and its own file.'
+starting=yes
 for name in $names; do
 	"$joint_stats" --agreement "$dir/agreement.json" \
 		--identity "$dir/$name.identity" \
@@ -119,6 +121,7 @@ for pid in $pids; do
 	wait "$pid" || status=1
 done
 pids=
+starting=
 if [ "$status" -ne 0 ]; then
 	printf '\nA party failed.  What they said:\n\n' >&2
 	for name in $names; do
