@@ -142,7 +142,7 @@ static void the_listener_dials_when_the_dialler_cannot(void **state)
 
 /*
  * Differences.  Party ${odd} gets the agreement of ${spec}; everybody must
- * fail within 5 s, naming ${field} and, where it is known, the party.
+ * fail, naming ${field} and, where it is known, the party.
  */
 static void check_difference(size_t n, size_t odd, const struct net_spec *spec,
 			     const char *field)
@@ -159,12 +159,12 @@ static void check_difference(size_t n, size_t odd, const struct net_spec *spec,
 		net_start(&net, i);
 	}
 	net.agreement = usual;
-	if (!net_run(&net, all_failed, NULL, 5000)) {
+	if (!net_run(&net, all_failed, NULL, 30 * 1000)) {
 		for (size_t i = 0; i < n; i++)
 			print_message("party %zu: state %d '%s'\n", i,
 				      parley_session_state(net.s[i]),
 				      parley_session_error(net.s[i]));
-		fail_msg("%s: not everybody failed within 5 s", field);
+		fail_msg("%s: not everybody failed", field);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const char *error = parley_session_error(net.s[i]);
