@@ -1,10 +1,10 @@
 """MPyC programs over plain TCP, TLS, did-cli run, and inside their process.
 
     python3 tests/bench/mpyc-ways.py BUILD [OPTION...] PROGRAM [ARG...]
-    python3 tests/bench/mpyc-ways.py BUILD [OPTION...] --demos DIRECTORY
+    python3 tests/bench/mpyc-ways.py BUILD [OPTION...] DEMOS
 
-The second is the whole table of MPYC.md: MPyC's demos from DIRECTORY, with
-three and five parties.  Run it with a Python that has MPyC and this package
+The second is the whole table of MPYC.md: programs of MPyC's directory demos,
+with three and five parties.  Run it with a Python that has MPyC and this package
 (python/install.sh).  All parties are on this machine, and every run takes the
 same path: PRSS keys come from a seed.  A round runs all ways one after the
 other, beginning with another one each time.  "ssl" needs the certificates that
@@ -244,23 +244,22 @@ def main():
     """All runs, and the table."""
     p = argparse.ArgumentParser(usage='\n'.join(__doc__.split('\n')[2:4]))
     p.add_argument('build')
-    p.add_argument('--parties', type=int, help='of PROGRAM, or of the demos')
+    p.add_argument('--parties', type=int, help='instead of 3, or of 3 and 5')
     p.add_argument('--runs', type=int, default=5, help='rounds in all')
     p.add_argument('--rounds', type=int, default=1000, help='in this go')
     p.add_argument('--ways', default=','.join(WAYS), help=','.join(WAYS))
     p.add_argument('--no-wire', action='store_true', help='no bytes')
     p.add_argument('--log', help='keep figures in this file, and go on there')
-    p.add_argument('--demos', help='the whole table')
-    p.add_argument('program', nargs='?')
+    p.add_argument('program', help='or a directory')
     p.add_argument('args', nargs=argparse.REMAINDER)
     a = p.parse_args()
-    if bool(a.demos) == bool(a.program):
-        p.error('either a program or --demos')
     log = Log(a.log)
-    todo = [(m, os.path.join(a.demos, line.split()[0]), line.split()[1:])
-            for m, lines in DEMOS.items() for line in lines
-            if a.parties in (None, m)] if a.demos else [
-                (a.parties or 3, a.program, a.args)]
+    todo = [(a.parties or 3, a.program, a.args)]
+    if os.path.isdir(a.program):
+        todo = [(m, os.path.join(a.program, line.split()[0]),
+                 line.split()[1:])
+                for m, lines in DEMOS.items() for line in lines
+                if a.parties in (None, m)]
     for m, path, args in todo:
         program = Program(a.build, m, path, args)
         try:
