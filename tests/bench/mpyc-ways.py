@@ -15,6 +15,8 @@ MPyC's demos have in .config beside the program.  Columns, medians of all rounds
     x tcp    compute by that of plain TCP in the same round, median
     connect  seconds from MPyC's start until all are connected, of the last
     cpu      user and system seconds of all processes, imports included
+    others   how much of the processors programs other than these had meanwhile,
+             in per cent: with more than a few, times say little
     kB       what one party sends, payload of TCP, the average of the parties;
              one run through proxies, which is not timed
 """
@@ -28,6 +30,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', '..', 'python', 'tests'))
@@ -54,6 +57,13 @@ DEMOS = {
     5: ('secretsanta.py 8', 'id3gini.py', 'elgamal.py',
         'np_bnnmnist.py -b 1 -o 0')}
 LIMIT = 230
+
+
+def busy():
+    """Seconds that all processors have worked since the machine began."""
+    with open('/proc/stat', encoding='ascii') as f:
+        t = [int(x) for x in f.readline().split()[1:9]]
+    return (sum(t) - t[3] - t[4]) / os.sysconf('SC_CLK_TCK')
 
 
 def stamp(text, what):
@@ -131,15 +141,24 @@ class Program:
         return self._session(how, what, real or self.parties.ports)
 
     def run(self, way, real=None):
-        """(compute, connect, cpu) of one run, and what party 0 printed."""
+        """(compute, connect, cpu, others) of one run, and what party 0
+        printed."""
+        begun, work = time.monotonic(), busy()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         running = [subprocess.Popen(
             c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             cwd=os.path.dirname(self.path),
             env={**self.env, 'BENCH_PARTY': str(k)})
             for k, c in enumerate(self.commands(way, real))]
-        both = [p.communicate(timeout=LIMIT) for p in running]
+        try:
+            both = [p.communicate(timeout=LIMIT) for p in running]
+        finally:
+            for p in running:
+                if p.poll() is None:
+                    p.kill()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        work = busy() - work
+        there = (time.monotonic() - begun) * os.cpu_count()
         for p, (_, err) in zip(running, both):
             if p.returncode:
                 sys.exit(f'{" ".join(p.args)}\nended with {p.returncode}:\n'
@@ -152,7 +171,8 @@ class Program:
             connect = min(connect, stamp(out, 'All') - stamp(out, 'Start'))
         cpu = (after.ru_utime + after.ru_stime
                - before.ru_utime - before.ru_stime)
-        return (compute, connect, cpu), [
+        others = max(0.0, 100 * (work - cpu) / there)
+        return (compute, connect, cpu, others), [
             line for line in both[0][0].splitlines()
             if not line.startswith('20')]
 
@@ -209,9 +229,10 @@ def measure(log, program, a):
     for turn in range(done, min(a.runs, done + a.rounds)):
         first = turn % len(ways)
         for way in ways[first:] + ways[:first]:
-            (compute, connect, cpu), shown = program.run(way)
+            (compute, connect, cpu, others), shown = program.run(way)
             log.add(program=program.name, m=program.m, way=way, turn=turn,
-                    compute=compute, connect=connect, cpu=cpu, shown=shown)
+                    compute=compute, connect=connect, cpu=cpu, others=others,
+                    shown=shown)
 
 
 def show(log, name, m, ways):
@@ -234,7 +255,8 @@ def show(log, name, m, ways):
             f'{min(compute):.2f}-{max(compute):.2f}',
             f'{statistics.median(ratios):.3f}' if ratios else '',
             *(f'{statistics.median(r[what] for r in rows):{form}}'
-              for what, form in (('connect', '.3f'), ('cpu', '.2f'))),
+              for what, form in (('connect', '.3f'), ('cpu', '.2f'),
+                                 ('others', '.0f'))),
             f'{sent[way][0]["bytes"] / 1000:.1f}' if way in sent else '',
             str(len(rows)), 'same' if same else 'DIFFERENT']
         print('| ' + ' | '.join(cells) + ' |')
@@ -267,8 +289,8 @@ def main():
         finally:
             program.close()
     print('| program | m | way | compute s | spread | x tcp | connect s | '
-          'cpu s | kB | rounds | result |')
-    print('|---|---|---|---|---|---|---|---|---|---|---|')
+          'cpu s | others | kB | rounds | result |')
+    print('|---|---|---|---|---|---|---|---|---|---|---|---|')
     for m, path, args in todo:
         show(log, ' '.join([os.path.basename(path), *args]), m,
              a.ways.split(','))

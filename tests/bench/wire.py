@@ -54,6 +54,8 @@ class Wire:
         async def stop():
             for server in self._servers:
                 server.close()
+            # asyncio would complain of handlers that were cancelled.
+            self._loop.set_exception_handler(lambda loop, context: None)
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
