@@ -19,6 +19,8 @@ MPyC's demos have in .config beside the program.  Columns, medians of all rounds
              in per cent: with more than a few, times say little
     kB       what one party sends, payload of TCP, the average of the parties;
              one run through proxies, which is not timed
+    result   what the program printed, beside plain TCP; "random" if it prints
+             something else each time, as elgamal.py does
 """
 
 import argparse
@@ -248,8 +250,9 @@ def show(log, name, m, ways):
         compute = [r['compute'] for r in rows]
         ratios = [r['compute'] / base[r['turn']]['compute'] for r in rows
                   if r['turn'] in base]
-        same = all(r['shown'] == rows[0]['shown'] == b['shown']
-                   for r in rows for b in base.values())
+        plain = {tuple(b['shown']) for b in base.values()}
+        same = 'same' if {tuple(r['shown']) for r in rows} <= plain else (
+            'DIFFERENT' if len(plain) == 1 else 'random')
         cells = [
             name, str(m), way, f'{statistics.median(compute):.2f}',
             f'{min(compute):.2f}-{max(compute):.2f}',
@@ -258,7 +261,7 @@ def show(log, name, m, ways):
               for what, form in (('connect', '.3f'), ('cpu', '.2f'),
                                  ('others', '.0f'))),
             f'{sent[way][0]["bytes"] / 1000:.1f}' if way in sent else '',
-            str(len(rows)), 'same' if same else 'DIFFERENT']
+            str(len(rows)), same]
         print('| ' + ' | '.join(cells) + ' |')
 
 
