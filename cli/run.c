@@ -318,6 +318,7 @@ static int open_and_run(struct cli_run *run)
 	} else if (run->lost_ms > 0) {
 		o.liveness_ms = run->lost_ms;
 	}
+	o.carrier = run->libzmq ? PARLEY_CARRIER_LIBZMQ : PARLEY_CARRIER_ZMTP;
 	o.keep_receipts = run->receipts != NULL;
 	o.on_progress = cli_run_show_progress;
 	o.context = run;
@@ -570,11 +571,24 @@ static int take_times(struct cli_run *run, const char *timeout,
 	return CLI_DONE;
 }
 
+static int take_carrier(struct cli_run *run, const char *carrier)
+{
+	if (carrier != NULL && run->daemon) {
+		cli_out_error("--carrier does not go with --daemon");
+		return CLI_USAGE;
+	}
+	run->libzmq = carrier != NULL && strcmp(carrier, "libzmq") == 0;
+	if (carrier == NULL || run->libzmq || strcmp(carrier, "zmtp") == 0)
+		return CLI_DONE;
+	cli_out_error("--carrier: '%s' is neither zmtp nor libzmq", carrier);
+	return CLI_USAGE;
+}
+
 static int run_run(const struct cli_command *self, int argc, char **argv)
 {
 	struct cli_passphrase_source source = {0};
 	const char *which = NULL, *preset = NULL, *on_lost = NULL,
-		   *timeout = NULL, *lost_after = NULL;
+		   *timeout = NULL, *lost_after = NULL, *carrier = NULL;
 	struct cli_run run = {.held_fd = -1};
 	const struct cli_args_option options[] = {
 	    {.name = "identity", .text = &which},
@@ -583,6 +597,7 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 	    {.name = "lost-after", .text = &lost_after},
 	    {.name = "timeout", .text = &timeout},
 	    {.name = "listen", .text = &run.listen},
+	    {.name = "carrier", .text = &carrier},
 	    {.name = "receipts", .text = &run.receipts},
 	    {.name = "passphrase-file", .text = &source.file},
 	    {.name = "passphrase-fd", .text = &source.fd},
@@ -615,6 +630,8 @@ static int run_run(const struct cli_command *self, int argc, char **argv)
 	cli_passphrase_hide(&source);
 	if (code == CLI_ARGS_OK)
 		code = take_times(&run, timeout, on_lost, lost_after);
+	if (code == CLI_DONE)
+		code = take_carrier(&run, carrier);
 	if (code == CLI_DONE)
 		code = check_daemon(&run, lost_after, &source);
 	if (code == CLI_DONE)
@@ -658,6 +675,7 @@ const struct cli_command cli_run = {
 	"  --lost-after S          for so long (30; with wait 600)\n"
 	"  --receipts DIR          keep what the others signed\n"
 	"  --listen ENDPOINT       listen here, not where the agreement says\n"
+	"  --carrier zmtp|libzmq   what speaks ZeroMQ (zmtp)\n"
 	"  --passphrase-file FILE, --passphrase-fd N, --json\n"
 	"  --daemon [--control PATH]  in a session of sessiond(8), which has "
 	"the "

@@ -42,6 +42,7 @@ struct cli_run {
 	int n, self;
 	int timeout_ms, lost_ms;
 	bool on_lost_given, wait_for_lost;
+	bool libzmq; /* carries the session */
 	bool json;
 	bool daemon; /* sessiond has the session */
 	const char *control;

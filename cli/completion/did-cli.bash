@@ -40,6 +40,7 @@ _did_cli()
 	*/--format) words='jwk pem seed' ;;
 	*/--preset) words='mpyc tcp' ;;
 	*/--on-lost) words='fail wait' ;;
+	*/--carrier) words='zmtp libzmq' ;;
 	*/--enc) words='a256cbc-hs512 a256gcm xc20p' ;;
 	*/--out | */--control | */--passphrase-file | */--key-passphrase-file | \
 		*/--program-file | */--web-ca | */--directory | */--png | \
@@ -127,8 +128,8 @@ _did_cli()
 			;;
 		run/*)
 			words="--identity --preset --timeout --on-lost
-				--lost-after --receipts --listen $passphrase
-				--daemon --control --json --help"
+				--lost-after --receipts --listen --carrier
+				$passphrase --daemon --control --json --help"
 			;;
 		receipt/verify) words='--agreement --json --help' ;;
 		status/*) words='--control --json --help' ;;

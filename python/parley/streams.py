@@ -17,8 +17,8 @@ from .errors import _text
 from .selector import TurnSelector
 from .session import Native
 
-CREDIT = 1 << 20  # bytes of DATA that may be sent on a new stream
-CREDIT_STEP = CREDIT // 4  # granted at a time
+CREDIT = 1 << 16  # bytes of DATA that may be sent on a new stream
+WINDOW_MAX = 4 << 20  # ... and on one whose program takes what comes
 
 # Of a party: streams that it has opened and that are not over (MPyC has one,
 # and one more while a computation follows another), and bytes that wait until
@@ -56,7 +56,7 @@ class Stream(asyncio.Transport):
         self.protocol: Optional[asyncio.Protocol] = None
         self.early = bytearray()  # came before the protocol was there
         self.allowed = CREDIT  # bytes that may still be sent
-        self.expected = CREDIT  # bytes that may still come
+        self.expected = self.window = CREDIT  # bytes that may still come
         self.owed = 0  # bytes taken, no credit given for them yet
         self.got_fin = self.sent_fin = False
         self.reset = False  # by us; waits for the answer
@@ -318,7 +318,7 @@ class Streams:
         protocol = stream.protocol
         assert protocol is not None
         stream.owed += len(data)
-        if stream.owed >= CREDIT_STEP:
+        if stream.owed >= stream.window // 4:
             self._grant(stream)
         if stream._closing or stream._lost:
             return
@@ -334,9 +334,13 @@ class Streams:
             stream.abort()
 
     def _grant(self, stream: Stream) -> None:
+        # What comes is handed out at once: the window doubles each time.
+        window = min(2 * stream.window, WINDOW_MAX)
+        credit = stream.owed + window - stream.window
         # Refused only where a window is full: tried again with the next data.
-        if self.control(stream, _CREDIT, stream.owed) == 0:
-            stream.expected += stream.owed
+        if self.control(stream, _CREDIT, credit) == 0:
+            stream.expected += credit
+            stream.window = window
             stream.owed = 0
 
     def _eof(self, stream: Stream) -> None:

@@ -6,6 +6,7 @@ DID_CLI names did-cli, with which some parties run the same program.
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,13 @@ if mpc.pid == 1:
 mpc.run(mpc.transfer(mpc.pid))
 print('computed')
 '''
+
+
+def own(err):
+    """ERR without what is said on a busy machine of parties that wait."""
+    return ''.join(line for line in err.splitlines(keepends=True)
+                   if not re.match('parley: (waiting for .*|.* is here)$',
+                                   line))
 
 
 class Programs(unittest.TestCase):
@@ -141,7 +149,7 @@ class Computing(Programs):
         ps = [self.begin(k, AUCTION, '6') for k in range(3)]
         out, err = self.finish(ps, [0, 0, 0])
         self.assertEqual(out, 3 * [wanted])
-        self.assertEqual(err, 3 * [''])
+        self.assertEqual([own(e) for e in err], 3 * [''])
 
     def test_the_other_event_loop_and_carrier_do_the_same(self):
         self.agree(3, AUCTION, '6')
@@ -211,7 +219,7 @@ class AsPython(Programs):
         ps = [self.begin(k, program) for k in range(2)]
         out, err = self.finish(ps, [1, 1])
         self.assertEqual(out, 2 * [plain.stdout.rstrip('\n')])
-        self.assertEqual(err, 2 * [plain.stderr])
+        self.assertEqual([own(e) for e in err], 2 * [plain.stderr])
 
     def test_what_was_measured_is_what_runs(self):
         program = self.program('print("agreed")\n')

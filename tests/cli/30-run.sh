@@ -183,6 +183,8 @@ run 125 run b.json --identity alice --preset none -- true
 err_has "there is no preset 'none'"
 run 125 run b.json --identity alice --on-lost maybe -- true
 run 125 run b.json --identity alice --lost-after 0.1 -- true
+run 125 run b.json --identity alice --carrier none -- true
+err_has "'none' is neither zmtp nor libzmq"
 run 125 run b.json --identity alice
 start bob run b.json --identity bob -- sleep 600
 run 125 run b.json --identity alice -- echo '{address:2}'
