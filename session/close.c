@@ -146,6 +146,9 @@ int parley_session_finish(struct parley_session *s)
 
 void parley_session_abort(struct parley_session *s, const char *reason)
 {
+	/* Who ends because of a loss says whose. */
+	const int culprit = s->first_lost ? session_index(s, s->first_lost)
+					  : (int)s->self.index;
 	char text[ABORT_TEXT_MAX + 1];
 
 	if (s->state == PARLEY_SESSION_CLOSED ||
@@ -157,7 +160,7 @@ void parley_session_abort(struct parley_session *s, const char *reason)
 
 		if (session_live(p) &&
 		    session_channel_abort(p->up->channel, -PARLEY_ERR_ABORTED,
-					  (int)s->self.index, text) == 0)
+					  culprit, text) == 0)
 			session_party_flush(s, p);
 	}
 	session_error(s, PARLEY_ERR_ABORTED, -1, "given up here: %s", text);

@@ -184,6 +184,23 @@ void session_mesh_channel_lost(struct parley_session *s,
  * What channels say
  */
 
+/*
+ * ${p} gives up because of another party.  Its word counts if that one is not
+ * here either: whoever is there cannot be talked away.
+ */
+static void blame(struct parley_session *s, struct session_party *p,
+		  struct session_party *culprit)
+{
+	char why[sizeof(culprit->detail)];
+
+	if (culprit->state == PARLEY_PARTY_INTERRUPTED) {
+		memcpy(why, culprit->detail, sizeof(why));
+		session_party_lose(s, culprit, PARLEY_ERR_LOST, why);
+	}
+	if (culprit->state == PARLEY_PARTY_LOST)
+		p->lost_after = culprit;
+}
+
 static void on_abort(struct parley_session *s, struct session_party *p,
 		     const struct session_channel_news *news)
 {
@@ -197,6 +214,8 @@ static void on_abort(struct parley_session *s, struct session_party *p,
 	if (culprit >= (int)s->n)
 		culprit = -1;
 	if (!session_is_opening(s)) {
+		if (culprit >= 0 && culprit != party)
+			blame(s, p, &s->parties[culprit]);
 		snprintf(text, sizeof(text), "gave up: %.120s",
 			 news->abort_text);
 		session_party_lose(

@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "session/session.h"
+
 #include "tests/net.h"
 
 /* The content of message ${k} from ${i} to ${j}: every byte depends on all. */
@@ -731,6 +733,70 @@ static void taking_does_not_look_at_the_network(void **state)
 	net_free(&net);
 }
 
+/* The last of three is gone; one waits for it, one does not. */
+static void begin_without_the_last(struct net *net)
+{
+	net_init(net, 3);
+	net->o.on_lost = PARLEY_ON_LOST_WAIT;
+	net->o.resume_ms = 3600 * 1000;
+	net_start(net, 0);
+	net->o.on_lost = PARLEY_ON_LOST_FAIL;
+	net->o.liveness_ms = 1000;
+	net_open(net);
+}
+
+static bool two_miss_the_last(struct net *net, void *context)
+{
+	(void)context;
+	return parley_session_party_state(net->s[0], 2) ==
+		   PARLEY_PARTY_INTERRUPTED &&
+	       parley_session_party_state(net->s[1], 2) == PARLEY_PARTY_LOST;
+}
+
+static bool second_is_lost(struct net *net, void *context)
+{
+	(void)context;
+	return parley_session_party_state(net->s[0], 1) == PARLEY_PARTY_LOST;
+}
+
+static void who_gives_up_for_a_loss_is_not_who_is_named(void **state)
+{
+	struct net net;
+	const void *msg;
+	size_t len;
+
+	(void)state;
+	begin_without_the_last(&net);
+	parley_session_free(net.s[2]);
+	net.s[2] = NULL;
+	assert_true(net_run(&net, two_miss_the_last, NULL, 60 * 1000));
+	parley_session_abort(net.s[1], "a party was lost");
+	assert_true(net_run(&net, second_is_lost, NULL, 60 * 1000));
+	assert_int_equal(parley_session_take(net.s[0], 1, NULL, &msg, &len),
+			 PARLEY_ERR_LOST);
+	assert_int_equal(parley_session_culprit(net.s[0]), 2);
+	net_free(&net);
+}
+
+static void who_is_here_cannot_be_blamed(void **state)
+{
+	struct net net;
+	const void *msg;
+	size_t len;
+
+	(void)state;
+	begin_without_the_last(&net);
+	net.s[1]->first_lost = &net.s[1]->parties[2]; /* a lie */
+	parley_session_abort(net.s[1], "a party was lost");
+	assert_true(net_run(&net, second_is_lost, NULL, 60 * 1000));
+	assert_int_equal(parley_session_party_state(net.s[0], 2),
+			 PARLEY_PARTY_READY);
+	assert_int_equal(parley_session_take(net.s[0], 1, NULL, &msg, &len),
+			 PARLEY_ERR_ABORTED);
+	assert_int_equal(parley_session_culprit(net.s[0]), 1);
+	net_free(&net);
+}
+
 /* Nothing is shared but the sockets. */
 static void parties_in_separate_processes_compute_together(void **state)
 {
@@ -780,6 +846,8 @@ int main(void)
 	    cmocka_unit_test(taking_does_not_look_at_the_network),
 	    cmocka_unit_test(a_party_that_vanishes_is_named_at_every_survivor),
 	    cmocka_unit_test(giving_up_is_told_with_its_reason),
+	    cmocka_unit_test(who_gives_up_for_a_loss_is_not_who_is_named),
+	    cmocka_unit_test(who_is_here_cannot_be_blamed),
 	    cmocka_unit_test(wrong_calls_are_refused),
 	    cmocka_unit_test(receiving_ends_when_its_time_is_over),
 	    cmocka_unit_test(a_signal_interrupts_a_wait),

@@ -98,7 +98,8 @@ until_has alice.err 'waiting for bob'
 lock=$(locked alice)
 # AddressSanitizer makes mlock() do nothing.
 # shellcheck disable=SC3045 # dash and bash have it
-[ "$lock" -gt 0 ] || grep -qs __asan_init "$DID_CLI" || [ "$(ulimit -l)" = 0 ] || fail 'nothing is locked'
+[ "$lock" -gt 0 ] || [ "$(ulimit -l)" = 0 ] ||
+	grep -qs __asan_init "$DID_CLI" || fail 'nothing is locked'
 kill -INT "$(cat alice.pid)"
 finish 130 alice
 
