@@ -56,7 +56,7 @@ int cli_sessiond_config_parse(struct cli_sessiond_config *c,
  * the control socket that others can write to.  Identities are not opened.
  *
  * Returns 0, or PARLEY_ERR_FORMAT, PARLEY_ERR_MEMORY, PARLEY_ERR_SYSTEM,
- * PARLEY_ERR_NOT_FOUND; with ${error}.
+ * PARLEY_ERR_NOT_FOUND, PARLEY_ERR_UNSAFE; with ${error}.
  */
 int cli_sessiond_config_load(struct cli_sessiond_config *c,
 			     char error[CLI_SESSIOND_CONFIG_TEXT_SIZE],

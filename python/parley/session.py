@@ -4,8 +4,8 @@
         await s.send(1, b'share')
         message = await s.recv(2)
 
-A session is driven by its event loop alone: one descriptor is watched, and no
-thread is started.  It belongs to the loop in which it was opened.
+A session is driven by its event loop alone, without a thread: one descriptor is
+watched.  It belongs to the loop in which it was opened.
 """
 
 import asyncio

@@ -544,9 +544,9 @@ enum parley_receipt {
 /*
  * parley_session_receipt(s, party, which, textp):
  * One of the envelopes that made the channel to ${party}: a DIDComm signed
- * message, evidence for anybody that this DID agreed to this agreement.  Kept
- * only with keep_receipts.  ${*textp} is borrowed until the next call that is
- * no getter.
+ * message, evidence for anybody that this DID agreed to this agreement; or what
+ * ties the two together.  Kept only with keep_receipts.  ${*textp} is borrowed
+ * until the next call that is no getter.
  *
  * Returns 0, or PARLEY_ERR_ARGUMENT (no such party), PARLEY_ERR_NOT_FOUND.
  */
