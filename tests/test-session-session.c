@@ -20,7 +20,6 @@
 #include <cmocka.h>
 
 #include "session/session.h"
-
 #include "tests/net.h"
 
 /* The content of message ${k} from ${i} to ${j}: every byte depends on all. */
