@@ -15,8 +15,8 @@
 # 1 a case failed, 2 usage or something is missing.
 set -eu
 
-# shellcheck source=tests/interop/venv.sh
-. "$(dirname "$0")/venv.sh"
+# shellcheck source=tests/interop/shared/venv.sh
+. "$(dirname "$0")/shared/venv.sh"
 
 [ $# -eq 1 ] || die "usage: sh tests/interop/didcomm.sh BUILD"
 [ -e "$1/comm/libcomm.a" ] || die "no comm/libcomm.a in '$1'; build first"

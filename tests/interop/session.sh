@@ -15,8 +15,8 @@
 # failed, 2 usage or something is missing.
 set -eu
 
-# shellcheck source=tests/interop/venv.sh
-. "$(dirname "$0")/venv.sh"
+# shellcheck source=tests/interop/shared/venv.sh
+. "$(dirname "$0")/shared/venv.sh"
 
 [ $# -le 1 ] || die 'usage: sh tests/interop/session.sh [BUILD]'
 start_session "${1:-}"

@@ -1,4 +1,4 @@
-# Read by the scripts of this directory: their errors, and the virtual
+# Read by the scripts of tests/interop: their errors, and the virtual
 # environment that their Python runs in.
 
 die()
