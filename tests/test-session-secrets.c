@@ -120,10 +120,14 @@ int __real_did_base64_decode_exact(void *bytes, size_t len, const char *text,
 				   size_t text_len);
 int __wrap_did_base64_decode_exact(void *bytes, size_t len, const char *text,
 				   size_t text_len);
-int __real_did_file_read(uint8_t **bytesp, size_t *lenp, const char *path,
-			 size_t len_max);
-int __wrap_did_file_read(uint8_t **bytesp, size_t *lenp, const char *path,
-			 size_t len_max);
+int __real_did_file_read_checked(uint8_t **bytesp, size_t *lenp,
+				 struct did_file_fault *fault, const char *path,
+				 size_t len_max,
+				 const struct did_file_rules *rules);
+int __wrap_did_file_read_checked(uint8_t **bytesp, size_t *lenp,
+				 struct did_file_fault *fault, const char *path,
+				 size_t len_max,
+				 const struct did_file_rules *rules);
 int __real_did_ec_point_of(uint8_t *point, enum did_key_type type,
 			   const uint8_t *secret);
 int __wrap_did_ec_point_of(uint8_t *point, enum did_key_type type,
@@ -165,11 +169,14 @@ int __wrap_did_base64_decode_exact(void *bytes, size_t len, const char *text,
 }
 
 /* Of an identity file, the text of the key is secret. */
-int __wrap_did_file_read(uint8_t **bytesp, size_t *lenp, const char *path,
-			 size_t len_max)
+int __wrap_did_file_read_checked(uint8_t **bytesp, size_t *lenp,
+				 struct did_file_fault *fault, const char *path,
+				 size_t len_max,
+				 const struct did_file_rules *rules)
 {
 	static const char open[] = "\"key\": \"";
-	int r = __real_did_file_read(bytesp, lenp, path, len_max);
+	int r = __real_did_file_read_checked(bytesp, lenp, fault, path, len_max,
+					     rules);
 	char *key = r == 0 ? strstr((char *)*bytesp, open) : NULL;
 
 	assert_non_null(key);
