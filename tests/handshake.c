@@ -371,34 +371,33 @@ void inside_at_t5(struct inside *in, const struct run *run)
 				SESSION_CONFIRM_CLEAR_LEN);
 }
 
-/* Alice's confirm with another envelope. */
-static uint8_t *lying_confirm(struct run *run, size_t *lenp, int who,
-			      const char *path, const char *value, uint8_t flip)
+uint8_t *inside_lie(struct inside *in, size_t *lenp, const uint8_t *msg,
+		    size_t len, size_t clear_len, enum session_role sender,
+		    int who, const char *path, const char *value, uint8_t flip)
 {
-	struct inside in, at_t5;
-	char *envelope, *lie;
-	uint8_t *msg;
+	struct inside before = *in;
+	char *envelope = inside_open(in, msg, len, clear_len, sender);
+	char *lie = resigned(envelope, who, path, value);
+	uint8_t *other =
+	    inside_seal(&before, lenp, msg, clear_len, sender, lie, flip);
 
-	inside_at_t5(&in, run);
-	at_t5 = in;
-	envelope = inside_open(&in, run->confirm, run->confirm_len,
-			       SESSION_CONFIRM_CLEAR_LEN, SESSION_INITIATOR);
-	lie = resigned(envelope, who, path, value);
-	msg = inside_seal(&at_t5, lenp, run->confirm, SESSION_CONFIRM_CLEAR_LEN,
-			  SESSION_INITIATOR, lie, flip);
 	free(envelope);
 	free(lie);
-	return msg;
+	return other;
 }
 
 void try_confirm(struct run *run, int who, const char *path, const char *value,
 		 uint8_t flip, int expected)
 {
+	struct inside in;
 	uint8_t *msg;
 	size_t len;
 
 	again_r(run);
-	msg = lying_confirm(run, &len, who, path, value, flip);
+	inside_at_t5(&in, run);
+	msg = inside_lie(&in, &len, run->confirm, run->confirm_len,
+			 SESSION_CONFIRM_CLEAR_LEN, SESSION_INITIATOR, who,
+			 path, value, flip);
 	if (expected)
 		assert_r_refuses(run, msg, len, expected, path ? path : "");
 	else

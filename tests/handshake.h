@@ -139,6 +139,11 @@ uint8_t *inside_seal(struct inside *in, size_t *lenp, const uint8_t *clear,
 char *resigned(const char *envelope, int who, const char *path,
 	       const char *value);
 
+/* ${msg} with its envelope resigned() and sealed again; ${flip} as above. */
+uint8_t *inside_lie(struct inside *in, size_t *lenp, const uint8_t *msg,
+		    size_t len, size_t clear_len, enum session_role sender,
+		    int who, const char *path, const char *value, uint8_t flip);
+
 /* At T5 of a run that has come to the confirm. */
 void inside_at_t5(struct inside *in, const struct run *run);
 

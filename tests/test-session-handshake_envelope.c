@@ -11,21 +11,13 @@
 static uint8_t *lying_accept(struct run *run, size_t *lenp, int who,
 			     const char *path, const char *value, uint8_t flip)
 {
-	struct inside in, at_t2;
-	char *envelope, *lie;
-	uint8_t *msg;
+	struct inside in;
 
 	inside_init(&in, run, run->i.random.ephemeral, run->accept + 18,
 		    run->accept);
-	at_t2 = in;
-	envelope = inside_open(&in, run->accept, run->accept_len,
-			       SESSION_ACCEPT_CLEAR_LEN, SESSION_RESPONDER);
-	lie = resigned(envelope, who, path, value);
-	msg = inside_seal(&at_t2, lenp, run->accept, SESSION_ACCEPT_CLEAR_LEN,
-			  SESSION_RESPONDER, lie, flip);
-	free(envelope);
-	free(lie);
-	return msg;
+	return inside_lie(&in, lenp, run->accept, run->accept_len,
+			  SESSION_ACCEPT_CLEAR_LEN, SESSION_RESPONDER, who,
+			  path, value, flip);
 }
 
 /*
