@@ -7,13 +7,16 @@ in process  by python -m parley.mpyc
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', '..', '..', 'python', 'tests'))
+
+from parties import free_ports  # noqa: E402
+
 PLAIN, FORWARDING, INSIDE = WAYS = ('plain', 'forwarding', 'in process')
 LIMIT_S = 900
 CONNECTED = re.compile(r'All \d+ parties connected')
@@ -23,17 +26,6 @@ OPTIONS = os.environ.get('OPTIONS', '').split()
 
 class Failed(Exception):
     """A case went otherwise than expected; the text says how."""
-
-
-def free_ports(n):
-    """N ports of the loopback interface that nobody uses now."""
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(('127.0.0.1', 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def result(text):
