@@ -15,7 +15,7 @@
 #include "cli/command.h"
 #include "cli/out.h"
 #include "session/carrier.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 5000,

@@ -24,7 +24,7 @@
 #include "cli/ping_show.h"
 #include "cli/stop.h"
 #include "cli/store.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 /* The message that says: no more pings from here. */
 static const char done_text[] = "did-cli ping: done";

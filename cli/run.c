@@ -30,7 +30,7 @@
 #include "cli/ping_show.h"
 #include "cli/receipt.h"
 #include "cli/store.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	TIMEOUT_MS_DEFAULT = 60000,

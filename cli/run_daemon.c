@@ -21,7 +21,7 @@
 #include "cli/out.h"
 #include "cli/receipt.h"
 #include "cli/run.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	CALL_MS = 30 * 1000,

@@ -22,7 +22,7 @@
 
 #include "cli/command.h"
 #include "did/secret.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	/* Longest time without a look around. */

@@ -17,7 +17,7 @@
 #include "cli/sessiond.h"
 #include "cli/sessiond_client.h"
 #include "session/carrier.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	WAITING_MAX = 64,	       /* of one client */

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "cli/sessiond.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	CONNS_MAX = 16,

@@ -8,7 +8,7 @@
 
 #include "cli/sessiond.h"
 #include "cli/sessiond_client.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 static void on_open(struct cli_sessiond *d, struct cli_sessiond_client *client,
 		    const struct session_control_request *q)

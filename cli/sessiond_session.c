@@ -14,7 +14,7 @@
 #include <sodium.h>
 
 #include "cli/sessiond.h"
-#include "session/session.h"
+#include "session/clock.h"
 
 enum {
 	HEX_SIZE = 2 * PARLEY_AGREEMENT_HASH_LEN + 1,
