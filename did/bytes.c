@@ -187,12 +187,3 @@ int did_writer_end(const struct did_writer *w, size_t *lenp)
 	*lenp = w->len;
 	return 0;
 }
-
-size_t did_bytes_varint_len(uint64_t v)
-{
-	size_t len = 1;
-
-	for (; v > 0x7f; v >>= 7)
-		len++;
-	return len;
-}

@@ -87,7 +87,4 @@ void did_writer_varint(struct did_writer *w, uint64_t v);
 int did_writer_end(const struct did_writer *w, size_t *lenp)
     __attribute__((warn_unused_result));
 
-/* did_bytes_varint_len(v): bytes that ${v} takes as a varint, 1 to 9. */
-size_t did_bytes_varint_len(uint64_t v);
-
 #endif /* !DID_BYTES_H */

@@ -1,5 +1,5 @@
 /*
- * The syntax of DIDs and DID URLs, and what they lead to.
+ * The syntax of DIDs and DID URLs.
  *
  * DID Core 3.1:
  *   did     = "did:" method-name ":" method-specific-id
@@ -13,14 +13,7 @@
  */
 #include "did/did.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
-
-#include "did/document.h"
-#include "did/resolver.h"
-#include "did/result.h"
 
 /* isalnum() and its like depend on the locale. */
 static bool is_lower(char c)
@@ -113,56 +106,4 @@ int did_url_split(size_t *did_len, const char **fragment, const char *url)
 	*did_len = did;
 	*fragment = at < len ? url + at + 1 : NULL;
 	return 0;
-}
-
-int parley_did_resolve(char **jsonp, const char *did)
-{
-	return parley_did_resolver_json(jsonp, NULL, did);
-}
-
-/* What ${url} names inside of the document of ${did}, its first part. */
-static int find_content(json_t **contentp, struct parley_resolver *r,
-			const char *did, const char *url, const char *fragment)
-{
-	struct did_document *doc = NULL;
-	int err;
-
-	err = did_resolver_resolve(r, &doc, did);
-	if (err != 0)
-		return err;
-	if (fragment == NULL) {
-		*contentp = did_document_to_json(doc);
-		if (*contentp == NULL)
-			err = PARLEY_ERR_MEMORY;
-	} else {
-		*contentp = did_document_find(doc, url);
-		if (*contentp == NULL)
-			err = PARLEY_ERR_NOT_FOUND;
-	}
-	did_document_free(doc);
-	return err;
-}
-
-int parley_did_dereference(char **jsonp, struct parley_resolver *r,
-			   const char *url)
-{
-	json_t *content = NULL;
-	const char *fragment;
-	char *did = NULL;
-	size_t len;
-	int err;
-
-	err = did_url_split(&len, &fragment, url);
-	if (err != 0)
-		goto out;
-	err = PARLEY_ERR_UNSUPPORTED;
-	if (url[len] == '/' || url[len] == '?')
-		goto out;
-	err = PARLEY_ERR_MEMORY;
-	did = strndup(url, len);
-	if (did != NULL)
-		err = find_content(&content, r, did, url, fragment);
-out:
-	free(did);
-	return did_result_dereferencing(jsonp, err, content, r, url);
 }

@@ -23,7 +23,6 @@
 #include "did/did.h"
 #include "did/json.h"
 #include "did/jwk.h"
-#include "did/resolver.h"
 
 static const unsigned signing_relations =
     DID_RELATION_AUTHENTICATION | DID_RELATION_ASSERTION |
@@ -121,11 +120,6 @@ int did_document_from_key(struct did_document **docp, const char *did,
 	}
 	*docp = doc;
 	return 0;
-}
-
-int did_document_resolve(struct did_document **docp, const char *did)
-{
-	return did_resolver_resolve(NULL, docp, did);
 }
 
 /* Types whose key is found by the member alone, and those of one type. */

@@ -52,14 +52,6 @@ enum did_document_ids {
 };
 
 /*
- * did_document_resolve(docp, did):
- * did_resolver_resolve() without a resolver: the methods that need no I/O
- * (key, peer 0, 2 and 4, jwk).
- */
-int did_document_resolve(struct did_document **docp, const char *did)
-    __attribute__((warn_unused_result));
-
-/*
  * did_document_from_key(docp, did, key):
  * Make the document of a DID that is one key (did:key, did:peer:0); free it
  * with did_document_free().

@@ -204,11 +204,6 @@ const char *did_identity_agreement_kid(const struct parley_identity *id)
 	return id->agreement_kid;
 }
 
-const char *did_identity_alg(const struct parley_identity *id)
-{
-	return did_key_info(id->secrets->sign.key.type)->alg;
-}
-
 int did_identity_sign(uint8_t sig[DID_IDENTITY_SIG_LEN_MAX], size_t *lenp,
 		      const struct parley_identity *id, const void *msg,
 		      size_t len)

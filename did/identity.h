@@ -123,9 +123,6 @@ const char *did_identity_agreement_kid(const struct parley_identity *id);
  */
 const char *did_identity_kid(const struct parley_identity *id);
 
-/* did_identity_alg(id): the JWS algorithm, "EdDSA" or "ES256".  Static. */
-const char *did_identity_alg(const struct parley_identity *id);
-
 /*
  * did_identity_sign(sig, lenp, id, msg, len):
  * Sign ${msg}; the raw JOSE signature goes to ${sig}, its length to ${*lenp}.

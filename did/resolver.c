@@ -20,7 +20,6 @@
 #include "did/jwk.h"
 #include "did/key.h"
 #include "did/peer.h"
-#include "did/result.h"
 #include "did/secret.h"
 
 enum {
@@ -332,16 +331,4 @@ void parley_did_resolver_free(struct parley_resolver *r)
 	free(r->directory);
 	free(r->ca);
 	free(r);
-}
-
-int parley_did_resolver_json(char **jsonp, struct parley_resolver *r,
-			     const char *did)
-{
-	struct did_document *doc = NULL;
-	int resolve_err, err;
-
-	resolve_err = did_resolver_resolve(r, &doc, did);
-	err = did_result_resolution(jsonp, resolve_err, doc, r, did);
-	did_document_free(doc);
-	return err;
 }

@@ -20,8 +20,8 @@ enum {
 /*
  * did_resolver_resolve(r, docp, did):
  * Resolve ${did} by its method and return the document in ${*docp}; the caller
- * frees it with did_document_free().  ${r} may be NULL: no I/O then, and no
- * short forms.
+ * frees it with did_document_free().  ${r} may be NULL: no I/O then (key,
+ * peer 0, 2 and 4, jwk), and no short forms.
  *
  * Returns 0, or the errors of parley_did_resolver_json().
  */

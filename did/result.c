@@ -1,5 +1,5 @@
 /*
- * Results of resolution and dereferencing.
+ * Results of resolution and dereferencing, and the calls that give them.
  *
  * Spec: DID Core 1.0, 7.1.2 and 7.2.2 (names like "invalidDid"; the did:key
  * method adds those of keys); DID Resolution v0.3, "Errors" (names like
@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "did/did.h"
@@ -136,4 +137,72 @@ int did_result_dereferencing(char **jsonp, int err, json_t *content,
 		    json_pack("{s:o,s:n,s:{}}", "dereferencingMetadata",
 			      metadata_of(err, names, r), "contentStream",
 			      "contentMetadata"));
+}
+
+/*
+ * The calls that give them
+ */
+
+int parley_did_resolver_json(char **jsonp, struct parley_resolver *r,
+			     const char *did)
+{
+	struct did_document *doc = NULL;
+	int resolve_err, err;
+
+	resolve_err = did_resolver_resolve(r, &doc, did);
+	err = did_result_resolution(jsonp, resolve_err, doc, r, did);
+	did_document_free(doc);
+	return err;
+}
+
+int parley_did_resolve(char **jsonp, const char *did)
+{
+	return parley_did_resolver_json(jsonp, NULL, did);
+}
+
+/* What ${url} names inside of the document of ${did}, its first part. */
+static int find_content(json_t **contentp, struct parley_resolver *r,
+			const char *did, const char *url, const char *fragment)
+{
+	struct did_document *doc = NULL;
+	int err;
+
+	err = did_resolver_resolve(r, &doc, did);
+	if (err != 0)
+		return err;
+	if (fragment == NULL) {
+		*contentp = did_document_to_json(doc);
+		if (*contentp == NULL)
+			err = PARLEY_ERR_MEMORY;
+	} else {
+		*contentp = did_document_find(doc, url);
+		if (*contentp == NULL)
+			err = PARLEY_ERR_NOT_FOUND;
+	}
+	did_document_free(doc);
+	return err;
+}
+
+int parley_did_dereference(char **jsonp, struct parley_resolver *r,
+			   const char *url)
+{
+	json_t *content = NULL;
+	const char *fragment;
+	char *did = NULL;
+	size_t len;
+	int err;
+
+	err = did_url_split(&len, &fragment, url);
+	if (err != 0)
+		goto out;
+	err = PARLEY_ERR_UNSUPPORTED;
+	if (url[len] == '/' || url[len] == '?')
+		goto out;
+	err = PARLEY_ERR_MEMORY;
+	did = strndup(url, len);
+	if (did != NULL)
+		err = find_content(&content, r, did, url, fragment);
+out:
+	free(did);
+	return did_result_dereferencing(jsonp, err, content, r, url);
 }

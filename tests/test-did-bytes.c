@@ -176,7 +176,6 @@ static void published_varints_are_read_and_written(void **state)
 		assert_int_equal(did_writer_end(&w, &written_len), 0);
 		assert_int_equal(written_len, len);
 		assert_memory_equal(written, bytes, len);
-		assert_int_equal(did_bytes_varint_len(value), len);
 	}
 	print_message("%zu varint vectors\n", i);
 	json_decref(file);
@@ -196,7 +195,6 @@ static void varints_of_every_length_come_back(void **state)
 			did_writer_init(&w, buf, sizeof(buf));
 			did_writer_varint(&w, v);
 			assert_int_equal(did_writer_end(&w, &len), 0);
-			assert_int_equal(len, did_bytes_varint_len(v));
 			did_reader_init(&r, buf, len);
 			assert_true(did_reader_varint(&r) == v);
 			assert_int_equal(did_reader_end(&r), 0);

@@ -15,6 +15,7 @@
 
 #include "did/document.h"
 #include "did/json.h"
+#include "did/resolver.h"
 #include "tests/vector.h"
 
 #define ED_KEY	     "z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp"
@@ -130,7 +131,7 @@ static size_t run_vectors(const char *name)
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
 	{
 		assert_int_equal(
-		    did_document_resolve(&doc, vector_text(v, "did")), 0);
+		    did_resolver_resolve(NULL, &doc, vector_text(v, "did")), 0);
 		assert_string_equal(doc->id, vector_text(v, "did"));
 		check_methods(doc, v);
 		check_json(doc, v);
@@ -165,7 +166,7 @@ static void dids_in_the_text_resolve(void **state)
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
 	{
 		assert_int_equal(
-		    did_document_resolve(&doc, vector_text(v, "did")), 0);
+		    did_resolver_resolve(NULL, &doc, vector_text(v, "did")), 0);
 		did_document_free(doc);
 	}
 	json_decref(file);
@@ -180,8 +181,9 @@ static void dids_of_other_types_are_unsupported(void **state)
 
 	(void)state;
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
-	    assert_int_equal(did_document_resolve(&doc, vector_text(v, "did")),
-			     PARLEY_ERR_UNSUPPORTED);
+	    assert_int_equal(
+		did_resolver_resolve(NULL, &doc, vector_text(v, "did")),
+		PARLEY_ERR_UNSUPPORTED);
 	json_decref(file);
 }
 
@@ -207,7 +209,7 @@ static void document_is_written_as_version_0_9_says(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(did_document_resolve(&doc, ED_DID), 0);
+	assert_int_equal(did_resolver_resolve(NULL, &doc, ED_DID), 0);
 	json = did_document_to_json(doc);
 	assert_int_equal(did_json_dump(&text, &len, json), 0);
 	assert_string_equal(text, expected);
@@ -221,7 +223,7 @@ static void method_is_found_by_its_absolute_id_only(void **state)
 	struct did_document *doc;
 
 	(void)state;
-	assert_int_equal(did_document_resolve(&doc, ED_DID), 0);
+	assert_int_equal(did_resolver_resolve(NULL, &doc, ED_DID), 0);
 	assert_non_null(did_document_method(doc, ED_DID "#" ED_KEY));
 	assert_non_null(did_document_method(doc, ED_DID "#" X_KEY));
 	assert_null(did_document_method(doc, "#" ED_KEY));
@@ -241,11 +243,11 @@ static void what_is_no_did_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(dids); i++) {
-		assert_int_equal(did_document_resolve(&doc, dids[i]),
+		assert_int_equal(did_resolver_resolve(NULL, &doc, dids[i]),
 				 PARLEY_ERR_FORMAT);
 	}
 	memset(long_did + 8, 'z', PARLEY_DID_LEN_MAX + 1 - 8);
-	assert_int_equal(did_document_resolve(&doc, long_did),
+	assert_int_equal(did_resolver_resolve(NULL, &doc, long_did),
 			 PARLEY_ERR_FORMAT);
 	assert_null(doc);
 }
@@ -258,7 +260,7 @@ static void other_methods_are_unsupported(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(dids); i++) {
-		assert_int_equal(did_document_resolve(&doc, dids[i]),
+		assert_int_equal(did_resolver_resolve(NULL, &doc, dids[i]),
 				 PARLEY_ERR_UNSUPPORTED);
 	}
 	assert_null(doc);
@@ -413,7 +415,7 @@ static void methods_and_services_are_found_by_id(void **state)
 	assert_null(did_document_find(doc, "#x"));
 	assert_int_equal(json_array_size(did_document_services(doc)), 1);
 	did_document_free(doc);
-	assert_int_equal(did_document_resolve(&doc, ED_DID), 0);
+	assert_int_equal(did_resolver_resolve(NULL, &doc, ED_DID), 0);
 	found = did_document_find(doc, ED_DID "#" X_KEY);
 	assert_string_equal(did_json_string(found, "publicKeyMultibase"),
 			    X_KEY);

@@ -113,6 +113,35 @@ static void directory_that_others_can_write_to_is_refused(void **state)
 	assert_int_equal(chmod(f->dir, 0700), 0);
 }
 
+static void every_flaw_has_its_sentence(void **state)
+{
+	static const struct {
+		struct did_file_fault fault;
+		const char *text;
+	} rows[] = {
+	    {{DID_FILE_SOUND, 0600, "a"}, "'a' is as it should be"},
+	    {{DID_FILE_FOREIGN, 0600, "a"}, "'a' belongs to another user"},
+	    {{DID_FILE_OPEN, 0640, "a"},
+	     "'a' can be read by other users (mode 0640)"},
+	    {{DID_FILE_OPEN, 0620, "a"},
+	     "'a' can be changed by other users (mode 0620)"},
+	    {{DID_FILE_OPEN, 0602, "a"},
+	     "'a' can be changed by other users (mode 0602)"},
+	    {{DID_FILE_LINK, 0777, "a"}, "'a' is a symbolic link"},
+	    {{DID_FILE_DIRECTORY_FOREIGN, 0755, "b"},
+	     "'b' belongs to another user"},
+	    {{DID_FILE_DIRECTORY_OPEN, 0777, "b"},
+	     "'b' can be written to by other users (mode 0777)"},
+	};
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		did_file_fault_text(text, sizeof(text), &rows[i].fault);
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 static void directory_above_that_others_can_write_to_is_refused(void **state)
 {
 	struct scratch *f = *state, below = {0};
@@ -168,6 +197,7 @@ int main(void)
 	    TEST(files_that_cannot_be_read_are_told_apart),
 	    TEST(directory_that_is_missing_is_a_system_error),
 	    TEST(directory_that_others_can_write_to_is_refused),
+	    cmocka_unit_test(every_flaw_has_its_sentence),
 	    TEST(directory_above_that_others_can_write_to_is_refused),
 	    TEST(link_is_not_followed_where_the_directory_counts),
 	    TEST(mode_is_that_of_the_open_file),

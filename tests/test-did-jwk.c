@@ -73,6 +73,44 @@ static void every_type_comes_back(void **state)
 	}
 }
 
+/* RFC 7518 3.1 and 4.1, RFC 8812 3.2, RFC 8037 3. */
+static void an_algorithm_fits_its_type_of_key_only(void **state)
+{
+	static const struct {
+		enum did_key_type type;
+		const char *sign;
+		bool agrees;
+	} rows[] = {
+	    {DID_KEY_ED25519, "EdDSA", false},
+	    {DID_KEY_X25519, NULL, true},
+	    {DID_KEY_P256, "ES256", true},
+	    {DID_KEY_P384, "ES384", true},
+	    {DID_KEY_P521, "ES512", true},
+	    {DID_KEY_SECP256K1, "ES256K", false},
+	};
+	struct did_pair pair;
+	struct did_key key;
+	json_t *jwk;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(did_pair_new(&pair, rows[i].type), 0);
+		jwk = did_jwk_from_key(&pair.key);
+		for (size_t j = 0; j < COUNT(rows); j++) {
+			if (rows[j].sign == NULL)
+				continue;
+			json_object_set_new(jwk, "alg",
+					    json_string(rows[j].sign));
+			assert_int_equal(did_jwk_to_key(&key, NULL, jwk),
+					 i == j ? 0 : PARLEY_ERR_FORMAT);
+		}
+		json_object_set_new(jwk, "alg", json_string("ECDH-ES+A256KW"));
+		assert_int_equal(did_jwk_to_key(&key, NULL, jwk),
+				 rows[i].agrees ? 0 : PARLEY_ERR_FORMAT);
+		json_decref(jwk);
+	}
+}
+
 static void hostile_jwks_are_refused_each_with_its_error(void **state)
 {
 	json_t *file = vector_load("jwk/hostile.json");
@@ -85,6 +123,9 @@ static void hostile_jwks_are_refused_each_with_its_error(void **state)
 	    vector_expect(
 		v, did_jwk_to_key(&key, NULL, json_object_get(v, "jwk")));
 	assert_int_equal(did_jwk_to_key(&key, NULL, NULL), PARLEY_ERR_FORMAT);
+	v = json_pack("{s:s,s:i,s:s}", "kty", "RSA", "n", 1, "e", "AQAB");
+	assert_int_equal(did_jwk_to_key(&key, NULL, v), PARLEY_ERR_FORMAT);
+	json_decref(v);
 	print_message("%zu hostile JWKs\n", i);
 	json_decref(file);
 }
@@ -182,6 +223,10 @@ static void secret_jwks_are_read_strictly(void **state)
 	    {" { \"d\" : \"" D "\" , \"kty\":\"OKP\", \"a\":[\"d\",{\"d\":1}],"
 	     "\"crv\":\"Ed25519\",\"x\":\"" X "\" } ",
 	     0},
+	    /* a value "d", and a quote inside a string */
+	    {"{\"kid\":\"d\",\"x5u\":\"\\\"\",\"kty\":\"OKP\","
+	     "\"crv\":\"Ed25519\",\"d\":\"" D "\",\"x\":\"" X "\"}",
+	     0},
 	    {"", PARLEY_ERR_JSON},
 	    {"[]", PARLEY_ERR_FORMAT},
 	    {"{}", PARLEY_ERR_FORMAT},
@@ -258,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(published_keys_come_and_go_as_jwk),
 	    cmocka_unit_test(every_type_comes_back),
+	    cmocka_unit_test(an_algorithm_fits_its_type_of_key_only),
 	    cmocka_unit_test(hostile_jwks_are_refused_each_with_its_error),
 	    cmocka_unit_test(published_key_sets_are_judged_right),
 	    cmocka_unit_test(secret_jwk_comes_back),

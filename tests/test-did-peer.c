@@ -74,7 +74,8 @@ static void check_published(const json_t *v, const struct did_document *doc)
 	struct did_document *other;
 
 	if (equivalent != NULL) {
-		assert_int_equal(did_document_resolve(&other, equivalent), 0);
+		assert_int_equal(did_resolver_resolve(NULL, &other, equivalent),
+				 0);
 		expected = did_document_to_json(other);
 		did_document_free(other);
 		other = NULL;
@@ -149,7 +150,7 @@ static void dids_of_an_older_library_have_the_same_keys(void **state)
 	(void)state;
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
 	{
-		err = did_document_resolve(&doc, vector_text(v, "did"));
+		err = did_resolver_resolve(NULL, &doc, vector_text(v, "did"));
 		if (json_object_get(v, "expect") != NULL) {
 			assert_string_equal(vector_text(v, "expect"),
 					    parley_did_err_name(err));
@@ -167,6 +168,37 @@ static void dids_of_an_older_library_have_the_same_keys(void **state)
 	json_decref(file);
 }
 
+/* The method's table of purposes; each key is for that one only. */
+static void a_key_has_the_purpose_of_its_letter(void **state)
+{
+	static const struct {
+		char letter;
+		const char *relation;
+	} rows[] = {{'A', "assertionMethod"},
+		    {'D', "capabilityDelegation"},
+		    {'I', "capabilityInvocation"},
+		    {'V', "authentication"}};
+	static const char key[] =
+	    "z6Mkj3PUd1WjvaDhNZhhhXQdz5UnZXmS7ehtx8bsPpD47kKc";
+	struct did_document *doc;
+	char did[128];
+	json_t *json;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(did, sizeof(did), "did:peer:2.%c%s", rows[i].letter,
+			 key);
+		assert_int_equal(did_resolver_resolve(NULL, &doc, did), 0);
+		json = did_document_to_json(doc);
+		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++)
+			assert_int_equal(json_array_size(json_object_get(
+					     json, rows[j].relation)),
+					 i == j);
+		json_decref(json);
+		did_document_free(doc);
+	}
+}
+
 static void published_inputs_come_out_completed(void **state)
 {
 	json_t *file = vector_load("did-peer/inputs.json");
@@ -179,7 +211,7 @@ static void published_inputs_come_out_completed(void **state)
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
 	{
 		assert_int_equal(
-		    did_document_resolve(&doc, vector_text(v, "did")), 0);
+		    did_resolver_resolve(NULL, &doc, vector_text(v, "did")), 0);
 		json = did_document_to_json(doc);
 		assert_string_equal(did_json_string(json, "id"),
 				    vector_text(v, "did"));
@@ -201,7 +233,8 @@ static void hostile_dids_are_refused_each_with_its_error(void **state)
 
 	(void)state;
 	json_array_foreach(json_object_get(file, "vectors"), i, v)
-	    vector_expect(v, did_document_resolve(&doc, vector_text(v, "did")));
+	    vector_expect(
+		v, did_resolver_resolve(NULL, &doc, vector_text(v, "did")));
 	print_message("%zu hostile did:peers\n", i);
 	json_decref(file);
 }
@@ -212,6 +245,7 @@ int main(void)
 	    cmocka_unit_test(forms_are_told_apart),
 	    cmocka_unit_test(published_dids_resolve),
 	    cmocka_unit_test(dids_of_an_older_library_have_the_same_keys),
+	    cmocka_unit_test(a_key_has_the_purpose_of_its_letter),
 	    cmocka_unit_test(published_inputs_come_out_completed),
 	    cmocka_unit_test(hostile_dids_are_refused_each_with_its_error),
 	};

@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(is_did);
 		check_key(&key);
 	}
-	if (did_document_resolve(&doc, text) == 0) {
+	if (did_resolver_resolve(NULL, &doc, text) == 0) {
 		check_document(doc, text);
 		did_document_free(doc);
 	}

@@ -69,7 +69,7 @@ extern "C" {
 	X(CLOSED, 44, PEER, "party closed the session")                     \
 	X(ABORTED, 45, PEER, "party gave up")                               \
 	X(UNREACHABLE, 46, PEER, "party cannot be reached")                 \
-	X(UNDELIVERED, 47, PEER, "messages were not delivered")             \
+	X(UNDELIVERED, 47, PEER, "messages were not acknowledged")          \
 	X(ADDRESS_IN_USE, 48, SYSTEM, "address is in use")                  \
 	X(ENDPOINT, 49, LOCAL, "not a usable endpoint")                     \
 	X(RESTARTED, 50, PEER, "party restarted during the session")        \
