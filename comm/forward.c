@@ -13,6 +13,7 @@
 #include "comm/comm.h"
 #include "comm/jose.h"
 #include "comm/message.h"
+#include "comm/pack_layers.h"
 #include "did/did.h"
 #include "did/json.h"
 
@@ -62,7 +63,7 @@ static int wrap_once(struct parley_comm *c, char **envelopep, size_t *lenp,
 			   mediator, did_len);
 	if (err)
 		return err;
-	err = parley_comm_pack(c, envelopep, lenp, message, message_len, &how);
+	err = comm_pack_layers(c, envelopep, lenp, message, message_len, &how);
 	free(message);
 	return err;
 }

@@ -6,7 +6,10 @@
 
 #include <parley/comm.h>
 
+#include "did/base64.h"
 #include "did/identity.h"
+#include "did/jwk.h"
+#include "did/secret.h"
 #include "test-comm-party.h"
 
 #define ALICE "did:example:alice"
@@ -220,6 +223,70 @@ static void what_would_be_refused_is_not_packed(void **state)
 	how = (struct parley_comm_pack){.layers = PARLEY_COMM_SIGNED};
 	refuse(PARLEY_ERR_ARGUMENT,
 	       MESSAGE("\"from\":\"" ALICE "\",\"from_prior\":\"x\","), &how);
+}
+
+/* The message is within the limit; in base64 it is not. */
+static void what_nobody_would_open_is_not_packed(void **state)
+{
+	static const char head[] =
+	    "{\"id\":\"1\",\"type\":\"https://a.example/b/1.0/c\","
+	    "\"body\":{\"text\":\"";
+	const struct parley_comm_pack how = {.layers = PARLEY_COMM_ANONCRYPT,
+					     .to = BOB};
+	const size_t len = PARLEY_COMM_LEN_MAX / 5 * 4;
+	char *message = malloc(len + 1);
+
+	(void)state;
+	assert_non_null(message);
+	memset(message, 'x', len);
+	memcpy(message, head, strlen(head));
+	memcpy(message + len - 3, "\"}}", 4);
+	refuse(PARLEY_ERR_TOO_LARGE, message, &how);
+	free(message);
+}
+
+/* A did:jwk names its key in full; parley_comm_unpack() has room for it. */
+static void signer_too_long_for_the_buffer_is_refused(void **state)
+{
+	char secret[DID_JWK_SECRET_SIZE], text[600], did[512], kid[520];
+	char signer[PARLEY_DID_SIZE], *message = NULL, *envelope, *jwk;
+	const struct parley_comm_pack how = {.layers = PARLEY_COMM_SIGNED};
+	struct parley_comm_unpacked u;
+	struct parley_comm *c;
+	struct did_pair pair;
+	size_t len;
+	json_t *json;
+
+	(void)state;
+	assert_int_equal(did_pair_new(&pair, DID_KEY_P256), 0);
+	json = did_jwk_from_key(&pair.key);
+	jwk = json_dumps(json, JSON_COMPACT);
+	assert_non_null(jwk);
+	strcpy(did, "did:jwk:");
+	did_base64_encode(did + strlen(did), (const uint8_t *)jwk, strlen(jwk));
+	assert_true(strlen(did) >= PARLEY_DID_SIZE);
+	snprintf(kid, sizeof(kid), "%s#0", did);
+	assert_int_equal(did_jwk_from_pair(secret, &len, &pair), 0);
+	assert_int_equal(parley_comm_new(&c, NULL), 0);
+	assert_int_equal(parley_comm_add_jwk(c, kid, secret, len), 0);
+	snprintf(text, sizeof(text),
+		 "{\"id\":\"1\",\"type\":\"https://a.example/b/1.0/c\","
+		 "\"from\":\"%s\",\"body\":{}}",
+		 did);
+	assert_int_equal(
+	    parley_comm_pack(c, &envelope, &len, text, strlen(text), &how), 0);
+	assert_int_equal(parley_comm_unpack(c, &u, envelope, len, NULL), 0);
+	assert_string_equal(u.signer, did);
+	parley_comm_unpacked_wipe(&u);
+	assert_int_equal(
+	    parley_comm_signed_unpack(&message, &len, signer, envelope, len),
+	    PARLEY_ERR_TOO_LARGE);
+	assert_null(message);
+	free(envelope);
+	free(jwk);
+	json_decref(json);
+	did_secret_wipe(&pair, sizeof(pair));
+	parley_comm_free(c);
 }
 
 static void arguments_out_of_range_are_refused(void **state)
@@ -465,6 +532,8 @@ int main(void)
 	    cmocka_unit_test(each_signing_key_can_be_chosen),
 	    cmocka_unit_test(identities_of_both_types_talk),
 	    cmocka_unit_test(what_would_be_refused_is_not_packed),
+	    cmocka_unit_test(what_nobody_would_open_is_not_packed),
+	    cmocka_unit_test(signer_too_long_for_the_buffer_is_refused),
 	    cmocka_unit_test(arguments_out_of_range_are_refused),
 	    cmocka_unit_test(keys_that_are_none_are_not_added),
 	    cmocka_unit_test(rotation_is_issued_and_verified),

@@ -48,16 +48,13 @@ static inline struct parley_resolver *party_resolver(void)
 	return r;
 }
 
-/* A party with all published secrets of ${did}. */
-static inline struct parley_comm *party_new(struct parley_resolver *r,
-					    const char *did)
+/* All published secrets of ${did}. */
+static inline void party_add(struct parley_comm *c, const char *did)
 {
-	struct parley_comm *c = NULL;
 	json_t *root, *secrets = party_vectors(&root, "didcomm/secrets.json");
 	size_t i, n = 0, did_len = strlen(did);
 	json_t *jwk;
 
-	assert_int_equal(parley_comm_new(&c, r), 0);
 	json_array_foreach(secrets, i, jwk)
 	{
 		const char *kid = party_text(jwk, "kid");
@@ -74,6 +71,16 @@ static inline struct parley_comm *party_new(struct parley_resolver *r,
 	}
 	assert_true(n > 0);
 	json_decref(root);
+}
+
+/* A party with all published secrets of ${did}. */
+static inline struct parley_comm *party_new(struct parley_resolver *r,
+					    const char *did)
+{
+	struct parley_comm *c = NULL;
+
+	assert_int_equal(parley_comm_new(&c, r), 0);
+	party_add(c, did);
 	return c;
 }
 

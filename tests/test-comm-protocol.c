@@ -166,6 +166,12 @@ static void bodies_of_wrong_form_are_refused(void **state)
 	    BODY("discover-features/2.0/disclose", "{\"disclosures\":[1]}"),
 	    BODY("report-problem/2.0/problem-report", "{\"code\":\"e.p.msg\"}"),
 	    BODY("out-of-band/2.0/invitation", "{}"),
+	    "{\"id\":\"1\",\"pthid\":\"2\",\"type\":\"https://didcomm.org/"
+	    "report-problem/2.0/problem-report\",\"body\":"
+	    "{\"code\":\"e.p.msg\",\"args\":[\"a\",1]}}",
+	    "{\"id\":\"1\",\"from\":\"did:example:alice\",\"type\":"
+	    "\"https://didcomm.org/out-of-band/2.0/invitation\",\"body\":"
+	    "{\"accept\":[\"didcomm/v2\",1]}}",
 	};
 	struct parley_comm_protocol p;
 
@@ -249,6 +255,14 @@ static void invitation_is_read_as_built(void **state)
 	    parley_comm_invitation_parse(&again, &again_len, url, strlen(url)),
 	    0);
 	assert_string_equal(again, m);
+	free(again);
+	free(url);
+	/* As it comes out of a file or a mail. */
+	assert_true(asprintf(&url, "\r\n %s\t\r\n ", m) > 0);
+	assert_int_equal(
+	    parley_comm_invitation_parse(&again, &again_len, url, strlen(url)),
+	    0);
+	assert_string_equal(again, m);
 	free(url);
 	free(m);
 	p = read_back(again, again_len);
@@ -295,6 +309,10 @@ static void texts_that_are_no_invitation_are_refused(void **state)
 	assert_non_null(big);
 	memset(big, 'A', 200000);
 	assert_int_equal(parley_comm_invitation_parse(&m, &len, big, 200000),
+			 PARLEY_ERR_TOO_LARGE);
+	/* As an URL it could have that length, as a message not. */
+	big[0] = '{';
+	assert_int_equal(parley_comm_invitation_parse(&m, &len, big, 100000),
 			 PARLEY_ERR_TOO_LARGE);
 	free(big);
 	assert_int_equal(parley_comm_invitation_new(&m, &len, &header, &i),

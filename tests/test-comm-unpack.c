@@ -485,6 +485,49 @@ static void limits_of_the_caller_hold_and_are_named(void **state)
 	free(e);
 }
 
+static void limits_of_the_caller_hold_inside_a_signature(void **state)
+{
+	static const char message[] =
+	    "{\"id\":\"1\",\"type\":\"https://a.example/b/1.0/c\","
+	    "\"from\":\"did:example:alice\",\"body\":{\"n\":"
+	    "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}}";
+	const struct parley_comm_pack sign = {.layers = PARLEY_COMM_SIGNED};
+	struct parley_comm_unpack how = {.values_max = 20};
+	struct parley_comm_unpacked u;
+	char *e;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(
+	    parley_comm_pack(alice, &e, &len, message, strlen(message), &sign),
+	    0);
+	assert_int_equal(parley_comm_unpack(bob, &u, e, len, &how),
+			 PARLEY_ERR_TOO_LARGE);
+	assert_string_equal(parley_comm_reason(bob),
+			    "more than 20 JSON values");
+	how.values_max = 40;
+	assert_int_equal(parley_comm_unpack(bob, &u, e, len, &how), 0);
+	parley_comm_unpacked_wipe(&u);
+	free(e);
+}
+
+/* Who has the keys of both can open both; it is refused all the same. */
+static void two_encryptions_for_different_dids_are_refused(void **state)
+{
+	char *e = envelope_of("nested-two-dids");
+	struct parley_comm_unpacked u;
+	struct parley_comm *both = party_new(resolver, "did:example:bob");
+
+	(void)state;
+	party_add(both, "did:example:charlie");
+	assert_int_equal(parley_comm_unpack(both, &u, e, strlen(e), NULL),
+			 PARLEY_ERR_ADDRESS);
+	assert_string_equal(parley_comm_reason(both),
+			    "the two encryptions are for different DIDs");
+	parley_comm_free(both);
+	free(e);
+}
+
 static void expected_recipients_hold(void **state)
 {
 	static const char *const others[] = {"did:example:charlie",
@@ -559,6 +602,8 @@ int main(void)
 	    cmocka_unit_test(every_flipped_byte_is_refused),
 	    cmocka_unit_test(every_truncation_is_refused),
 	    cmocka_unit_test(limits_of_the_caller_hold_and_are_named),
+	    cmocka_unit_test(limits_of_the_caller_hold_inside_a_signature),
+	    cmocka_unit_test(two_encryptions_for_different_dids_are_refused),
 	    cmocka_unit_test(expected_recipients_hold),
 	    cmocka_unit_test(lack_of_memory_is_reported_and_leaves_nothing),
 	};
