@@ -47,8 +47,7 @@ extern const struct cli_command cli_invite;
 
 /*
  * cli_agreement_new_run(self, argc, argv):
- * `did-cli agreement new`; the one subcommand of a group that is long enough
- * for a file of its own.
+ * `did-cli agreement new`, which is long enough for a file of its own.
  */
 int cli_agreement_new_run(const struct cli_command *self, int argc,
 			  char **argv);

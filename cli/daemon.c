@@ -74,7 +74,8 @@ static int wait_for(struct cli_daemon *d, int64_t limit)
 	return 0;
 }
 
-char *cli_daemon_find(void)
+/* The default path, if there is a socket; to be freed.  NULL: none. */
+static char *find_default(void)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR");
 	struct stat st;
@@ -119,7 +120,7 @@ int cli_daemon_connect(struct cli_daemon **dp, const char *path)
 	    .liveness_ms = LIVENESS_MS,
 	    .stranger_max = SESSION_CONTROL_LEN_MAX,
 	    .frame_max = SESSION_CONTROL_LEN_MAX};
-	char *found = path ? strdup(path) : cli_daemon_find();
+	char *found = path ? strdup(path) : find_default();
 	struct cli_daemon *d;
 	int err;
 
@@ -151,26 +152,6 @@ int cli_daemon_fd(const struct cli_daemon *d)
 	return session_carrier_fd(d->carrier);
 }
 
-int cli_daemon_send(struct cli_daemon *d, struct session_control_request *q)
-{
-	struct session_dcbor_writer w = {0};
-	struct session_frame *f;
-	int err;
-
-	if (!d->conn)
-		return PARLEY_ERR_LOST;
-	q->id = ++d->last_id;
-	session_control_encode(&w, q);
-	f = w.failed ? NULL : session_frame_new(w.len);
-	if (f)
-		memcpy(f->data, w.p, w.len);
-	free(w.p);
-	if (!f)
-		return PARLEY_ERR_MEMORY;
-	err = session_carrier_send(d->carrier, d->conn, f);
-	return err ? err : session_carrier_settle(d->carrier);
-}
-
 int cli_daemon_next(struct cli_daemon *d, struct session_control_reply *a)
 {
 	int err = fetch(d);
@@ -191,11 +172,32 @@ void cli_daemon_on_event(
 	d->context = context;
 }
 
+/* Send the request ${q}; its id is set. */
+static int send_request(struct cli_daemon *d, struct session_control_request *q)
+{
+	struct session_dcbor_writer w = {0};
+	struct session_frame *f;
+	int err;
+
+	if (!d->conn)
+		return PARLEY_ERR_LOST;
+	q->id = ++d->last_id;
+	session_control_encode(&w, q);
+	f = w.failed ? NULL : session_frame_new(w.len);
+	if (f)
+		memcpy(f->data, w.p, w.len);
+	free(w.p);
+	if (!f)
+		return PARLEY_ERR_MEMORY;
+	err = session_carrier_send(d->carrier, d->conn, f);
+	return err ? err : session_carrier_settle(d->carrier);
+}
+
 int cli_daemon_call(struct cli_daemon *d, struct session_control_reply *a,
 		    struct session_control_request *q, int timeout_ms)
 {
 	const int64_t limit = session_now_ms() + timeout_ms;
-	int err = cli_daemon_send(d, q);
+	int err = send_request(d, q);
 
 	while (!err) {
 		err = cli_daemon_next(d, a);

@@ -20,22 +20,8 @@ struct cli_daemon;
  */
 int cli_daemon_connect(struct cli_daemon **dp, const char *path);
 
-/*
- * cli_daemon_find():
- * The default path, if there is a socket; the caller frees it.  NULL: none.
- */
-char *cli_daemon_find(void);
-
 /* cli_daemon_fd(d): readable when cli_daemon_next() may have something. */
 int cli_daemon_fd(const struct cli_daemon *d);
-
-/*
- * cli_daemon_send(d, q):
- * Send the request ${q}; its id is set.  Returns 0 or PARLEY_ERR_LOST,
- * PARLEY_ERR_MEMORY.
- */
-int cli_daemon_send(struct cli_daemon *d, struct session_control_request *q)
-    __attribute__((warn_unused_result));
 
 /*
  * cli_daemon_next(d, a):
@@ -60,10 +46,10 @@ void cli_daemon_on_event(
 
 /*
  * cli_daemon_call(d, a, q, timeout_ms):
- * Send ${q} and wait for its reply.
+ * Set the id of ${q}, send it, and wait for its reply.
  *
  * Returns 0 (a reply or error of the daemon is in ${a}), or the errors above,
- * PARLEY_ERR_TIMEOUT.
+ * PARLEY_ERR_MEMORY, PARLEY_ERR_TIMEOUT.
  */
 int cli_daemon_call(struct cli_daemon *d, struct session_control_reply *a,
 		    struct session_control_request *q, int timeout_ms)

@@ -80,6 +80,19 @@ static int add_files(json_t *digests, char *const *cmd)
 	return code;
 }
 
+/* As a shell would have to be given it, so that words stay apart. */
+static void put_word(FILE *f, const char *word)
+{
+	if (*word != '\0' && strpbrk(word, " '") == NULL) {
+		fputs(word, f);
+		return;
+	}
+	fputc('\'', f);
+	for (; *word != '\0'; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, f);
+	fputc('\'', f);
+}
+
 /* The words with a space between, or the digest of them all. */
 static json_t *arguments_of(char *const *cmd)
 {
@@ -91,8 +104,11 @@ static json_t *arguments_of(char *const *cmd)
 
 	if (f == NULL)
 		return NULL;
-	for (size_t i = 0; cmd[i] != NULL; i++)
-		fprintf(f, "%s%s", i > 0 ? " " : "", cmd[i]);
+	for (size_t i = 0; cmd[i] != NULL; i++) {
+		if (i > 0)
+			fputc(' ', f);
+		put_word(f, cmd[i]);
+	}
 	if (fclose(f) != 0) {
 		free(text);
 		return NULL;

@@ -1,6 +1,6 @@
 /*
  * did-cli identity: make, list and show the identities of this user; import and
- * export are in identity_import.c.
+ * export are in identity_import.c, writing a new file in identity_target.c.
  *
  * `list` and `show` read only what the files say openly, so they never ask for
  * a passphrase; `show --check` opens the file and so proves that its DID is
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -24,130 +23,7 @@
 #include "cli/command.h"
 #include "cli/out.h"
 #include "cli/passphrase.h"
-#include "cli/stop.h"
 #include "cli/store.h"
-
-/* How a file is protected, as a word of the JSON output and as a phrase. */
-static const char *protection(enum parley_identity_seal seal)
-{
-	return seal == PARLEY_IDENTITY_SEALED ? "passphrase" : "none";
-}
-
-static const char *protection_phrase(enum parley_identity_seal seal)
-{
-	return seal == PARLEY_IDENTITY_SEALED
-		   ? "sealed under a passphrase"
-		   : "not encrypted: whoever reads the file has the key";
-}
-
-/* The file that `new` writes, its directory made; NULL: error printed. */
-static char *new_path(const char *name, const char *out)
-{
-	char *directory, *path = NULL;
-
-	if (out != NULL) {
-		path = strdup(out);
-		if (path == NULL)
-			cli_out_error("out of memory");
-		return path;
-	}
-	if (!cli_store_is_name(name)) {
-		cli_out_error("'%s' is not usable as a name", name);
-		cli_out_hint("names are 1-64 of A-Z a-z 0-9 . _ -; --out FILE "
-			     "writes anywhere");
-		return NULL;
-	}
-	directory = cli_store_directory(true);
-	if (directory == NULL)
-		return NULL;
-	if (asprintf(&path, "%s/%s" CLI_STORE_SUFFIX, directory, name) < 0) {
-		cli_out_error("out of memory");
-		path = NULL;
-	}
-	free(directory);
-	return path;
-}
-
-/* Write the file, and say what it is. */
-static int save(const struct parley_identity *id, const char *path,
-		const struct cli_passphrase *passphrase, bool json)
-{
-	enum parley_identity_seal seal = passphrase->text != NULL
-					     ? PARLEY_IDENTITY_SEALED
-					     : PARLEY_IDENTITY_PLAINTEXT;
-	int r;
-
-	r = parley_did_identity_save(id, path, passphrase->text,
-				     passphrase->len);
-	if (r != 0) {
-		cli_store_error(path, "create", r);
-		return CLI_LOCAL;
-	}
-	if (json)
-		return cli_out_json(json_pack(
-		    "{s:s, s:s, s:s}", "did", parley_did_identity_did(id),
-		    "file", path, "protection", protection(seal)));
-	cli_out_line("%s", parley_did_identity_did(id));
-	cli_out_note("identity written to '%s', %s", path,
-		     protection_phrase(seal));
-	return CLI_DONE;
-}
-
-int cli_identity_check(const struct cli_command *self,
-		       const struct cli_identity_target *t)
-{
-	if (t->name != NULL && t->out != NULL) {
-		cli_out_error("%s: --name and --out exclude each other",
-			      self->name);
-		return CLI_USAGE;
-	}
-	if (t->unencrypted &&
-	    (t->source.file != NULL || t->source.fd != NULL)) {
-		cli_out_error("%s: --unencrypted takes no passphrase",
-			      self->name);
-		return CLI_USAGE;
-	}
-	return CLI_DONE;
-}
-
-int cli_identity_write(const struct parley_identity *id,
-		       const struct cli_identity_target *t)
-{
-	struct cli_passphrase passphrase = {0};
-	struct cli_stop stop;
-	char *path;
-	int code;
-
-	path = new_path(t->name != NULL ? t->name : CLI_STORE_DEFAULT_NAME,
-			t->out);
-	if (path == NULL)
-		return CLI_LOCAL;
-	/* Better now than after two questions; saving checks it again. */
-	if (access(path, F_OK) == 0) {
-		cli_store_error(path, "create", PARLEY_ERR_EXISTS);
-		code = CLI_LOCAL;
-		goto out;
-	}
-	code = t->unencrypted
-		   ? CLI_DONE
-		   : cli_passphrase_read(&passphrase, &t->source, path, true);
-	if (code != CLI_DONE)
-		goto out;
-	/* A signal waits until the file is whole and its DID printed. */
-	if (cli_stop_begin(&stop) != 0) {
-		cli_out_error("cannot block signals: %s", strerror(errno));
-		code = CLI_FAILED;
-		goto out;
-	}
-	code = save(id, path, &passphrase, t->json);
-	cli_passphrase_wipe(&passphrase);
-	code = cli_out_finish(code);
-	cli_stop_end(&stop);
-out:
-	cli_passphrase_wipe(&passphrase);
-	free(path);
-	return code;
-}
 
 static int find_type(enum parley_identity_type *typep, const char *name)
 {
@@ -222,10 +98,11 @@ static int list_one(const char *directory, const char *file, json_t *array)
 			     seal == PARLEY_IDENTITY_SEALED ? "sealed"
 							    : "unencrypted");
 	else if (code == CLI_DONE)
-		json_array_append_new(
-		    array, json_pack("{s:s%, s:s, s:s, s:s}", "name", file,
-				     (size_t)name_len, "did", did, "file", path,
-				     "protection", protection(seal)));
+		json_array_append_new(array,
+				      json_pack("{s:s%, s:s, s:s, s:s}", "name",
+						file, (size_t)name_len, "did",
+						did, "file", path, "protection",
+						cli_identity_protection(seal)));
 	free(path);
 	return code;
 }
@@ -296,12 +173,13 @@ static int show(const char *path, const char *which,
 			return code;
 	}
 	if (json)
-		return cli_out_json(json_pack(
-		    "{s:s, s:s, s:s, s:b}", "did", did, "file", path,
-		    "protection", protection(seal), "checked", check));
+		return cli_out_json(json_pack("{s:s, s:s, s:s, s:b}", "did",
+					      did, "file", path, "protection",
+					      cli_identity_protection(seal),
+					      "checked", check));
 	cli_out_line("did         %s", did);
 	cli_out_line("file        %s", path);
-	cli_out_line("protection  %s", protection_phrase(seal));
+	cli_out_line("protection  %s", cli_identity_protection_phrase(seal));
 	if (check)
 		cli_out_line("checked     the file opens and holds the key "
 			     "of this DID");

@@ -46,6 +46,10 @@ int cli_identity_check(const struct cli_command *self,
 int cli_identity_write(const struct parley_identity *id,
 		       const struct cli_identity_target *t);
 
+/* How a file is protected, as a word of the JSON output and as a phrase. */
+const char *cli_identity_protection(enum parley_identity_seal seal);
+const char *cli_identity_protection_phrase(enum parley_identity_seal seal);
+
 /* `did-cli identity import` and `did-cli identity export`. */
 int cli_identity_import_run(const struct cli_command *self, int argc,
 			    char **argv);

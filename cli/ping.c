@@ -37,6 +37,7 @@ enum {
 	TIMEOUT_MS_MAX = 24 * 3600 * 1000,
 	CLOSE_TIMEOUT_MS = 5000,
 	TURN_MS_MAX = 1000,
+	MESSAGE_MAX = 64 * 1024, /* of what is no ping */
 };
 
 /* The exit code for an error of a session that had begun. */
@@ -344,6 +345,7 @@ static int open_and_ping(struct cli_ping_run *p, const char *path,
 	o.send_timeout_ms = 0;
 	o.recv_timeout_ms = 0;
 	o.close_timeout_ms = CLOSE_TIMEOUT_MS;
+	o.message_max = MESSAGE_MAX;
 	o.on_progress = cli_ping_show_progress;
 	o.context = p;
 	cli_ping_show_start(p, path, listen);

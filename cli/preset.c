@@ -1,204 +1,15 @@
 /*
  * Presets of did-cli run, and the one for any program: placeholders on its
- * command line say where to connect and listen.
- *
- *   {index} {parties} {threshold}   of the agreement
- *   {address:N}                     127.0.0.1:PORT, to reach party N
- *   {port:N}                        that port alone
- *   {port}                          where the program has to listen
- *
- * Whatever else stands in braces is left as it is.
+ * command line (preset_words.c) say where to connect and listen.
  */
 #include "cli/preset.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/facts.h"
 #include "cli/out.h"
-
-static const struct cli_preset *const presets[] = {
-    &cli_preset_tcp,
-    &cli_preset_mpyc,
-};
-
-enum {
-	N_PRESETS = sizeof(presets) / sizeof(presets[0]),
-};
-
-const struct cli_preset *cli_preset_find(const char *name,
-					 const struct parley_agreement *a)
-{
-	const char *names[N_PRESETS], *nearest;
-
-	if (name == NULL)
-		return a != NULL && parley_session_agreement_parameter(
-					a, "mpyc.version") != NULL
-			   ? &cli_preset_mpyc
-			   : &cli_preset_tcp;
-	for (size_t i = 0; i < N_PRESETS; i++) {
-		names[i] = presets[i]->name;
-		if (strcmp(name, names[i]) == 0)
-			return presets[i];
-	}
-	cli_out_error("--preset: there is no preset '%s'", name);
-	nearest = cli_args_nearest(name, names, N_PRESETS);
-	cli_out_hint("%s", nearest != NULL ? nearest : "tcp, mpyc");
-	return NULL;
-}
-
-/*
- * Placeholders
- */
-
-/* The number N of "{word:N}" at ${p}; its length, or 0 if it is not one. */
-static size_t scan_numbered(int *np, const char *p, const char *word)
-{
-	size_t len = strlen(word);
-	int n = 0, digits = 0;
-
-	if (strncmp(p, word, len) != 0)
-		return 0;
-	for (; p[len] >= '0' && p[len] <= '9' && digits < 4; digits++)
-		n = n * 10 + (p[len++] - '0');
-	if (digits == 0 || p[len] != '}')
-		return 0;
-	*np = n;
-	return len + 1;
-}
-
-struct writer {
-	FILE *to;
-	const struct cli_preset_place *place;
-	int missing; /* a party that cannot be reached, or -1 */
-};
-
-static uint16_t port_to(struct writer *w, int party)
-{
-	const struct cli_preset_place *at = w->place;
-	uint16_t port = 0;
-
-	if (party == at->self)
-		port = at->own_port;
-	else if (party < at->n)
-		port = at->ports[party];
-	if (port == 0)
-		w->missing = party;
-	return port;
-}
-
-/* Write what the placeholder at ${p} stands for; its length, 0 if it is none */
-static size_t replace(struct writer *w, const char *p)
-{
-	const struct {
-		const char *word;
-		unsigned value;
-	} plain[] = {
-	    {"{index}", (unsigned)w->place->self},
-	    {"{parties}", (unsigned)w->place->n},
-	    {"{threshold}", w->place->threshold},
-	    {"{port}", w->place->own_port},
-	};
-	size_t len;
-	int party = 0;
-
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-		len = strlen(plain[i].word);
-		if (strncmp(p, plain[i].word, len) == 0) {
-			fprintf(w->to, "%u", plain[i].value);
-			return len;
-		}
-	}
-	len = scan_numbered(&party, p, "{address:");
-	if (len > 0) {
-		fprintf(w->to, "127.0.0.1:%u", port_to(w, party));
-		return len;
-	}
-	len = scan_numbered(&party, p, "{port:");
-	if (len > 0)
-		fprintf(w->to, "%u", port_to(w, party));
-	return len;
-}
-
-static char *expand(const char *word, const struct cli_preset_place *place,
-		    int *missingp)
-{
-	char *text = NULL;
-	size_t size, len;
-	struct writer w = {open_memstream(&text, &size), place, -1};
-
-	if (w.to == NULL)
-		return NULL;
-	while (*word != '\0') {
-		len = *word == '{' ? replace(&w, word) : 0;
-		if (len == 0) {
-			fputc(*word, w.to);
-			len = 1;
-		}
-		word += len;
-	}
-	if (fclose(w.to) != 0) {
-		free(text);
-		return NULL;
-	}
-	if (w.missing >= 0)
-		*missingp = w.missing;
-	return text;
-}
-
-int cli_preset_expand(char ***argvp, char *const *cmd,
-		      const struct cli_preset_place *place, size_t n_more)
-{
-	size_t n = 0;
-	int missing = -1;
-	char **argv;
-
-	while (cmd[n] != NULL)
-		n++;
-	argv = calloc(n + n_more + 1, sizeof(argv[0]));
-	for (size_t i = 0; argv != NULL && i < n; i++) {
-		argv[i] = expand(cmd[i], place, &missing);
-		if (argv[i] == NULL) {
-			cli_preset_free(argv);
-			argv = NULL;
-		}
-	}
-	if (argv == NULL) {
-		cli_out_error("out of memory");
-		return CLI_FAILED;
-	}
-	if (missing >= 0) {
-		cli_out_error("there is no party %d to connect to", missing);
-		cli_preset_free(argv);
-		return CLI_USAGE;
-	}
-	*argvp = argv;
-	return CLI_DONE;
-}
-
-bool cli_preset_listens(char *const *cmd)
-{
-	for (; *cmd != NULL; cmd++) {
-		if (strstr(*cmd, "{port}") != NULL)
-			return true;
-	}
-	return false;
-}
-
-void cli_preset_free(char **argv)
-{
-	for (char **p = argv; p != NULL && *p != NULL; p++)
-		free(*p);
-	free(argv);
-}
-
-/*
- * Any program
- */
 
 static int tcp_command(char ***argvp, char *const *cmd,
 		       const struct cli_preset_place *place)
@@ -228,7 +39,7 @@ static int64_t tcp_threshold_max(int64_t n)
 	return n - 1;
 }
 
-const struct cli_preset cli_preset_tcp = {
+static const struct cli_preset preset_tcp = {
     .name = "tcp",
     .dial = SESSION_FORWARD_DIAL_ALL,
     .check = SESSION_FORWARD_CHECK_NONE,
@@ -238,3 +49,33 @@ const struct cli_preset cli_preset_tcp = {
     .program = tcp_program,
     .threshold_max = tcp_threshold_max,
 };
+
+static const struct cli_preset *const presets[] = {
+    &preset_tcp,
+    &cli_preset_mpyc,
+};
+
+enum {
+	N_PRESETS = sizeof(presets) / sizeof(presets[0]),
+};
+
+const struct cli_preset *cli_preset_find(const char *name,
+					 const struct parley_agreement *a)
+{
+	const char *names[N_PRESETS], *nearest;
+
+	if (name == NULL)
+		return a != NULL && parley_session_agreement_parameter(
+					a, "mpyc.version") != NULL
+			   ? &cli_preset_mpyc
+			   : &preset_tcp;
+	for (size_t i = 0; i < N_PRESETS; i++) {
+		names[i] = presets[i]->name;
+		if (strcmp(name, names[i]) == 0)
+			return presets[i];
+	}
+	cli_out_error("--preset: there is no preset '%s'", name);
+	nearest = cli_args_nearest(name, names, N_PRESETS);
+	cli_out_hint("%s", nearest != NULL ? nearest : "tcp, mpyc");
+	return NULL;
+}

@@ -52,7 +52,6 @@ struct cli_preset {
 	int64_t (*threshold_max)(int64_t n);
 };
 
-extern const struct cli_preset cli_preset_tcp;
 extern const struct cli_preset cli_preset_mpyc;
 
 /*

@@ -13,14 +13,10 @@
  */
 #include "cli/run.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/args.h"
@@ -30,6 +26,7 @@
 #include "cli/ping_show.h"
 #include "cli/receipt.h"
 #include "cli/store.h"
+#include "cli/yield.h"
 #include "session/clock.h"
 
 enum {
@@ -41,21 +38,11 @@ enum {
 	DRAIN_TURN_MS = 10,
 	FAILED_DRAIN_MS = 1000, /* of a program that failed */
 	CLOSE_MS = 10000,
-	GRACE_MS = 1000, /* for a program whose connections have ended */
-	TERM_MS = 5000,	 /* for one that was asked to end */
 };
 
 /*
  * What happens to the connections
  */
-
-void cli_run_end_with(struct cli_run *run, int code, const char *reason)
-{
-	if (run->ending != 0)
-		return;
-	run->ending = code;
-	snprintf(run->reason, sizeof(run->reason), "%s", reason);
-}
 
 /* What the others are told: short, they know who is who. */
 static void on_cut(struct cli_run *run, const struct session_forward_event *e)
@@ -126,85 +113,19 @@ static int wait_ready(struct cli_run *run)
 }
 
 /*
- * Keep a port for the program: bound, so that nobody gets it by chance, until
- * the program binds it itself.
- */
-int cli_run_keep_port(struct cli_run *run)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET};
-	socklen_t len = sizeof(a);
-	const int on = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0) {
-		if (fd >= 0)
-			close(fd);
-		return PARLEY_ERR_SYSTEM;
-	}
-	run->held_fd = fd;
-	run->own_port = ntohs(a.sin_port);
-	return 0;
-}
-
-void cli_run_release_port(struct cli_run *run)
-{
-	if (run->held_fd >= 0)
-		close(run->held_fd);
-	run->held_fd = -1;
-}
-
-bool cli_run_listens(const struct cli_run *run)
-{
-	if (run->preset->dial == SESSION_FORWARD_DIAL_HIGHER)
-		return run->self > 0;
-	return cli_preset_listens(run->cmd);
-}
-
-/*
  * Running
  */
-
-int cli_run_start(struct cli_run *run)
-{
-	uint16_t ports[PARLEY_AGREEMENT_PARTIES_MAX];
-	const struct cli_preset_place place = {
-	    .n = run->n,
-	    .self = run->self,
-	    .threshold = parley_session_agreement_threshold(run->agreement),
-	    .own_port = run->own_port,
-	    .ports = ports};
-	char **argv;
-	int err;
-
-	for (int i = 0; i < run->n; i++)
-		ports[i] = run->ports ? run->ports[i]
-				      : session_forward_port(run->forward, i);
-	if (run->preset->command(&argv, run->cmd, &place) != CLI_DONE)
-		return CLI_RUN_NOT_STARTED;
-	if (!run->preset->reuses_address)
-		cli_run_release_port(run);
-	err = cli_child_start(&run->child, argv);
-	cli_preset_free(argv);
-	if (err != 0) {
-		cli_out_error("cannot run '%s': %s", run->cmd[0],
-			      strerror(err));
-		return err == ENOENT ? CLI_RUN_NOT_FOUND : CLI_RUN_NOT_EXECUTED;
-	}
-	run->started = true;
-	cli_run_show_started(run);
-	return 0;
-}
 
 /* Forward until the program is over, or until it has to end. */
 static void forward(struct cli_run *run)
 {
+	struct cli_yield yield;
 	int r;
 
+	cli_yield_begin(&yield);
 	while (!run->child.over && run->ending == 0) {
 		r = session_forward_process(run->forward, -1);
+		cli_yield_turn(&yield);
 		if (session_forward_watched(run->forward))
 			cli_child_signals(&run->child);
 		if (r != 0 && run->ending == 0) {
@@ -213,26 +134,7 @@ static void forward(struct cli_run *run)
 					 parley_session_error(run->session));
 		}
 	}
-}
-
-static void wait_for_child(struct cli_run *run, int64_t limit_ms)
-{
-	struct pollfd fd = {.fd = run->child.fd, .events = POLLIN};
-	int64_t left;
-
-	while (!run->child.over && (left = limit_ms - session_now_ms()) > 0) {
-		poll(&fd, 1, (int)left);
-		cli_child_signals(&run->child);
-	}
-}
-
-void cli_run_end_child(struct cli_run *run)
-{
-	wait_for_child(run, session_now_ms() + GRACE_MS);
-	cli_child_kill(&run->child, SIGTERM);
-	wait_for_child(run, session_now_ms() + TERM_MS);
-	cli_child_kill(&run->child, SIGKILL);
-	wait_for_child(run, INT64_MAX);
+	cli_yield_end(&yield);
 }
 
 /* The program is over: hand what it has written to the session. */
@@ -320,6 +222,7 @@ static int open_and_run(struct cli_run *run)
 	}
 	o.carrier = run->libzmq ? PARLEY_CARRIER_LIBZMQ : PARLEY_CARRIER_ZMTP;
 	o.keep_receipts = run->receipts != NULL;
+	o.message_max = SESSION_FORWARD_ACCEPT_MAX;
 	o.on_progress = cli_run_show_progress;
 	o.context = run;
 	cli_run_show_start(run);
@@ -356,16 +259,14 @@ static int open_and_run(struct cli_run *run)
 
 static int prepare_and_run(struct cli_run *run)
 {
-	int code = CLI_RUN_NOT_STARTED;
+	int code;
 
 	if (cli_child_begin(&run->child) != 0) {
 		cli_out_error("cannot block signals: %s", strerror(errno));
-		return code;
+		return CLI_RUN_NOT_STARTED;
 	}
-	if (cli_run_listens(run) && cli_run_keep_port(run) != 0)
-		cli_out_error("cannot find a port for the program: %s",
-			      strerror(errno));
-	else
+	code = cli_run_keep_port(run);
+	if (code == 0)
 		code = open_and_run(run);
 	session_forward_free(run->forward);
 	parley_session_free(run->session);
@@ -452,27 +353,6 @@ static int load(struct cli_run *run, const char *path, const char *preset)
 		code = compare(run, path, text, len);
 	free(text);
 	return code;
-}
-
-int cli_run_set_self(struct cli_run *run, int self)
-{
-	run->self = self;
-	run->n = (int)parley_session_agreement_n_parties(run->agreement);
-	if ((int64_t)parley_session_agreement_threshold(run->agreement) >
-	    run->preset->threshold_max(run->n)) {
-		cli_out_error(
-		    "threshold %u is too large for %d parties of "
-		    "%s",
-		    parley_session_agreement_threshold(run->agreement), run->n,
-		    run->preset->name);
-		return CLI_LOCAL;
-	}
-	if (cli_progress_init(&run->progress, run->agreement, run->self,
-			      run->json ? cli_out_event : NULL) != 0) {
-		cli_out_error("out of memory");
-		return CLI_FAILED;
-	}
-	return CLI_DONE;
 }
 
 static int find_self(struct cli_run *run)
@@ -673,7 +553,8 @@ const struct cli_command cli_run = {
 	"  --timeout S             longest wait for the parties (60)\n"
 	"  --on-lost fail|wait     when a connection stays broken (fail)\n"
 	"  --lost-after S          for so long (30; with wait 600)\n"
-	"  --receipts DIR          keep what the others signed\n"
+	"  --receipts DIR          keep both signed envelopes of each "
+	"handshake\n"
 	"  --listen ENDPOINT       listen here, not where the agreement says\n"
 	"  --carrier zmtp|libzmq   what speaks ZeroMQ (zmtp)\n"
 	"  --passphrase-file FILE, --passphrase-fd N, --json\n"

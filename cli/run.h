@@ -1,6 +1,7 @@
 /*
- * One run of did-cli run, and how it is shown: on standard error, because
- * standard output is the program's.
+ * One run of did-cli run: its program (run_program.c), a session of sessiond(8)
+ * for it (run_daemon.c), and how it is shown (run_show.c): on standard error,
+ * because standard output is the program's.
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -62,21 +63,31 @@ struct cli_run {
 };
 
 /*
- * Steps that do not depend on who has the session.
- *
- * cli_run_set_self(run, self): who we are; returns an exit code, the error
- * printed.  cli_run_listens(run): does the program?  Then cli_run_keep_port()
- * finds it a port, returns 0 or PARLEY_ERR_SYSTEM, and cli_run_release_port()
- * gives that back.  cli_run_start(run): the program; returns 0 or an exit
- * code, the error printed.  cli_run_end_with(run, code, reason): it has to
- * end; the first reason counts.  cli_run_end_child(run): see to that.
+ * cli_run_set_self(run, self):
+ * We are party ${self}.  Returns CLI_DONE or another exit code, the error
+ * printed: of so many parties the program may not take the threshold.
  */
 int cli_run_set_self(struct cli_run *run, int self);
-bool cli_run_listens(const struct cli_run *run);
+
+/*
+ * cli_run_keep_port(run):
+ * If the program listens, find it a port and keep that from others, until
+ * cli_run_start() or cli_run_release_port().  Returns 0, or an exit code, the
+ * error printed.
+ */
 int cli_run_keep_port(struct cli_run *run);
 void cli_run_release_port(struct cli_run *run);
+
+/*
+ * cli_run_start(run):
+ * Start the program.  Returns 0, or an exit code, the error printed.
+ */
 int cli_run_start(struct cli_run *run);
+
+/* cli_run_end_with(run, code, reason): it has to end; the first one counts. */
 void cli_run_end_with(struct cli_run *run, int code, const char *reason);
+
+/* cli_run_end_child(run): wait for its end; ask for it, and force it, soon. */
 void cli_run_end_child(struct cli_run *run);
 
 /*

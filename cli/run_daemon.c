@@ -377,11 +377,9 @@ static int open_and_run(struct held *h, const char *did)
 
 	if (!open_session(h, did))
 		return CLI_RUN_NOT_STARTED;
-	if (cli_run_listens(run) && cli_run_keep_port(run) != 0) {
-		cli_out_error("cannot find a port for the program: %s",
-			      strerror(errno));
-		return CLI_RUN_NOT_STARTED;
-	}
+	code = cli_run_keep_port(run);
+	if (code != 0)
+		return code;
 	cli_run_show_start(run);
 	if (!forward(h))
 		return CLI_RUN_NOT_STARTED;

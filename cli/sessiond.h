@@ -2,17 +2,20 @@
  * sessiond: what its files share.
  *
  *   sessiond.c          the program: options, signals, the loop
- *   sessiond_config.c   the configuration
- *   sessiond_identity.c the identities in it
- *   sessiond_control.c  clients: the socket, replies, what waits
- *   sessiond_request.c  what they ask for
- *   sessiond_session.c  the sessions it holds
+ *   sessiond_control.c  the control socket: requests, and what waits
  *   sessiond_metrics.c  numbers for Prometheus
+ *   sessiond_request.c  what clients ask for
+ *   sessiond_load.c     the configuration, at first and read again
+ *   sessiond_session.c  the sessions it holds
+ *   sessiond_client.c   clients: what they are told
+ *   sessiond_config.c   what a configuration says
+ *   sessiond_identity.c the identities in it
  *   sessiond_notify.c   what it tells systemd
  *   sessiond_log.c      what it tells people
  *
- * One thread and one poll(2).  A session notes what is new about it; the
- * control side looks after each turn and tells whom it concerns.
+ * Each calls those below it, and no one above.  One thread and one poll(2).  A
+ * session notes what is new about it; the control side looks after each turn
+ * and tells whom it concerns.
  */
 #ifndef CLI_SESSIOND_H
 #define CLI_SESSIOND_H
@@ -92,6 +95,16 @@ struct cli_sessiond {
 #define CLI_SESSIOND_LOG(d, level, session, ...)                              \
 	cli_sessiond_log_put(&(d)->config.log, CLI_SESSIOND_##level, session, \
 			     __VA_ARGS__)
+
+/*
+ * cli_sessiond_load(d, error, path):
+ * Read the configuration, for the first time.  What the command line says about
+ * logging counts for more, also when that fails.  Returns 0,
+ * or an error with ${error}.
+ */
+int cli_sessiond_load(struct cli_sessiond *d,
+		      char error[CLI_SESSIOND_CONFIG_TEXT_SIZE],
+		      const char *path);
 
 /*
  * cli_sessiond_reload(d, error):
@@ -179,16 +192,20 @@ int cli_sessiond_control_step(struct cli_sessiond *d);
 /* cli_sessiond_control_serve(d): replies that waited; after sessions worked. */
 void cli_sessiond_control_serve(struct cli_sessiond *d);
 
-/* cli_sessiond_control_event(s, party, state, text): tell who subscribed. */
-void cli_sessiond_control_event(struct cli_sessiond_session *s, int party,
-				unsigned state, const char *text);
-
-/* cli_sessiond_control_forget(s): ${s} is about to be freed. */
-void cli_sessiond_control_forget(struct cli_sessiond_session *s);
-
-size_t cli_sessiond_control_n_clients(const struct cli_sessiond_control *c);
-
 void cli_sessiond_control_free(struct cli_sessiond *d);
+
+/*
+ * Clients; more in sessiond_client.h
+ */
+
+/* cli_sessiond_client_tell(s, party, state, text): tell who subscribed. */
+void cli_sessiond_client_tell(struct cli_sessiond_session *s, int party,
+			      unsigned state, const char *text);
+
+/* cli_sessiond_client_forget(s): ${s} is about to be freed. */
+void cli_sessiond_client_forget(struct cli_sessiond_session *s);
+
+size_t cli_sessiond_client_count(const struct cli_sessiond *d);
 
 /*
  * Metrics

@@ -1,6 +1,7 @@
 /*
- * Clients of sessiond: for sessiond_control.c, which has them, and
- * sessiond_request.c, which does what they ask.
+ * Clients of sessiond: for sessiond_control.c, which hears them, and
+ * sessiond_request.c, which does what they ask.  What others tell clients is in
+ * sessiond.h.
  */
 #ifndef CLI_SESSIOND_CLIENT_H
 #define CLI_SESSIOND_CLIENT_H
@@ -50,12 +51,26 @@ struct cli_sessiond_control {
 	bool listening;
 };
 
+/* A client for ${conn}; NULL: there are too many, or no memory. */
+struct cli_sessiond_client *cli_sessiond_client_new(struct cli_sessiond *d,
+						    struct session_conn *conn);
+
+/*
+ * cli_sessiond_client_drop(d, client, hang_up):
+ * Its connection is gone, or with ${hang_up} about to be.
+ */
+void cli_sessiond_client_drop(struct cli_sessiond *d,
+			      struct cli_sessiond_client *client, bool hang_up);
+
+/* cli_sessiond_client_sweep(c): free who is gone, and what waited for them. */
+void cli_sessiond_client_sweep(struct cli_sessiond_control *c);
+
 /* The tie of ${client} to ${s}, or NULL. */
 struct cli_sessiond_tie *cli_sessiond_client_tie(
     const struct cli_sessiond_client *client,
     const struct cli_sessiond_session *s);
 
-/* ${client} has to do with ${s} from now on; NULL: no memory. */
+/* ${client} has to do with ${s} from now on; NULL: no memory, or it is gone. */
 struct cli_sessiond_tie *cli_sessiond_client_attach(
     struct cli_sessiond_client *client, struct cli_sessiond_session *s);
 
@@ -80,7 +95,7 @@ void cli_sessiond_client_event(struct cli_sessiond_client *client,
 			       const struct cli_sessiond_session *s, int party,
 			       unsigned state, const char *text);
 
-/* ${q} cannot be answered yet. */
+/* ${q} cannot be answered yet.  False: nor may it wait, which was said. */
 bool cli_sessiond_client_wait(struct cli_sessiond *d,
 			      struct cli_sessiond_client *client,
 			      const struct session_control_request *q,

@@ -180,7 +180,6 @@ static int on_identity(const struct line *l)
 	if (!i)
 		return no_memory(l->error);
 	i->refs = 1;
-	i->line = l->number;
 	i->passphrase_fd = -1;
 	c->identities[c->n_identities++] = i;
 	return set_path(l, &i->path, PATH_MAX);

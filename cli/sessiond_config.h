@@ -77,9 +77,9 @@ int cli_sessiond_config_unlock(struct cli_sessiond_config *c,
     __attribute__((warn_unused_result));
 
 /*
- * cli_sessiond_config_identity(c, a, did, len, indexp):
+ * cli_sessiond_config_identity(c, a, did, len, errp):
  * Who of the identities takes part in ${a}: the one with ${did} (${len} bytes),
- * or if that is empty the only one.  ${*indexp} is its index.
+ * or if that is empty the only one.
  *
  * Returns it, borrowed, or NULL with PARLEY_ERR_ROSTER (none) or
  * PARLEY_ERR_ARGUMENT (several) in ${*errp}.

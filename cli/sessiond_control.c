@@ -1,9 +1,9 @@
 /*
- * Requests of clients: session/CONTROL.md.
+ * The control socket of sessiond: session/CONTROL.md.
  *
- * The socket is a carrier of frames like those of sessions, over ipc://, which
- * lets in processes of this user and root only.  A client that does not take
- * what it asked for is disconnected, so nobody makes the daemon grow.
+ * It is a carrier of frames like those of sessions, over ipc://, which lets in
+ * processes of this user and root only.  Requests come out of it in turn, and
+ * those that wait are answered after the sessions have worked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,231 +20,9 @@
 #include "session/clock.h"
 
 enum {
-	WAITING_MAX = 64,	       /* of one client */
-	QUEUED_MAX = 64 * 1024 * 1024, /* bytes a client did not take */
-	REQUESTS_MAX = 256,	       /* in one turn */
+	REQUESTS_MAX = 256, /* in one turn */
 	LIVENESS_MS = 30 * 1000,
 };
-
-/*
- * Clients
- */
-
-static struct cli_sessiond_client *client_new(struct cli_sessiond *d,
-					      struct session_conn *conn)
-{
-	struct cli_sessiond_control *c = d->control;
-	struct cli_sessiond_client *client;
-
-	if (c->n_clients >= CLI_SESSIOND_CLIENTS_MAX)
-		return NULL;
-	client = calloc(1, sizeof(*client));
-	if (!client)
-		return NULL;
-	client->conn = conn;
-	conn->user = client;
-	client->next = c->clients;
-	c->clients = client;
-	c->n_clients++;
-	d->totals.clients++;
-	session_carrier_trust(c->carrier, conn, SESSION_CONTROL_LEN_MAX);
-	return client;
-}
-
-struct cli_sessiond_tie *cli_sessiond_client_tie(
-    const struct cli_sessiond_client *client,
-    const struct cli_sessiond_session *s)
-{
-	struct cli_sessiond_tie *t = client->ties;
-
-	while (t && t->session != s)
-		t = t->next;
-	return t;
-}
-
-/* ${client} has to do with ${s} from now on; NULL: no memory. */
-struct cli_sessiond_tie *cli_sessiond_client_attach(
-    struct cli_sessiond_client *client, struct cli_sessiond_session *s)
-{
-	struct cli_sessiond_tie *t = cli_sessiond_client_tie(client, s);
-
-	if (t)
-		return t;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return NULL;
-	t->session = s;
-	t->next = client->ties;
-	client->ties = t;
-	s->n_clients++;
-	return t;
-}
-
-/* The connection of ${client} is gone, or about to be. */
-static void client_gone(struct cli_sessiond *d,
-			struct cli_sessiond_client *client, bool hang_up)
-{
-	struct cli_sessiond_tie *t;
-
-	if (client->gone)
-		return;
-	client->gone = true;
-	if (hang_up)
-		session_carrier_hangup(d->control->carrier, client->conn);
-	client->conn = NULL;
-	while ((t = client->ties)) {
-		client->ties = t->next;
-		t->session->n_clients--;
-		free(t);
-	}
-}
-
-/* Free whom nothing points to any more. */
-static void sweep(struct cli_sessiond_control *c)
-{
-	struct cli_sessiond_client **at = &c->clients, *client;
-	struct cli_sessiond_waiting **w = &c->waiting, *waiting;
-
-	while ((waiting = *w)) {
-		if (!waiting->client->gone) {
-			w = &waiting->next;
-			continue;
-		}
-		*w = waiting->next;
-		free(waiting);
-	}
-	c->waiting_tail = w;
-	while ((client = *at)) {
-		if (!client->gone) {
-			at = &client->next;
-			continue;
-		}
-		*at = client->next;
-		c->n_clients--;
-		free(client);
-	}
-}
-
-/*
- * Replies
- */
-
-/* Send what ${w} holds, which is freed. */
-void cli_sessiond_client_send(struct cli_sessiond *d,
-			      struct cli_sessiond_client *client,
-			      struct session_dcbor_writer *w)
-{
-	struct session_frame *f = NULL;
-
-	if (!client->gone && !w->failed)
-		f = session_frame_new(w->len);
-	if (f) {
-		memcpy(f->data, w->p, w->len);
-		(void)session_carrier_send(d->control->carrier, client->conn,
-					   f);
-	}
-	if (!client->gone && (!f || client->conn->queued > QUEUED_MAX)) {
-		CLI_SESSIOND_LOG(d, WARNING, 0, "a client was disconnected: %s",
-				 f ? "it does not take its replies"
-				   : "out of memory");
-		client_gone(d, client, true);
-	}
-	free(w->p);
-}
-
-void cli_sessiond_client_error(struct cli_sessiond *d,
-			       struct cli_sessiond_client *client, uint64_t id,
-			       int err, const char *text, int party)
-{
-	struct session_dcbor_writer w = {0};
-
-	d->totals.errors++;
-	session_control_put_error(&w, id, err, text, party);
-	cli_sessiond_client_send(d, client, &w);
-}
-
-void cli_sessiond_client_done(struct cli_sessiond *d,
-			      struct cli_sessiond_client *client, uint64_t id)
-{
-	struct session_dcbor_writer w = {0};
-
-	session_control_put_reply(&w, id, 0);
-	cli_sessiond_client_send(d, client, &w);
-}
-
-/* The error that the session of ${s} has noted. */
-void cli_sessiond_client_session_error(struct cli_sessiond *d,
-				       struct cli_sessiond_client *client,
-				       uint64_t id,
-				       const struct cli_sessiond_session *s,
-				       int err)
-{
-	const char *text =
-	    s->error ? s->error : parley_session_error(s->session);
-
-	cli_sessiond_client_error(d, client, id, err,
-				  text[0] ? text : parley_did_err_string(err),
-				  parley_session_culprit(s->session));
-}
-
-void cli_sessiond_client_event(struct cli_sessiond_client *client,
-			       const struct cli_sessiond_session *s, int party,
-			       unsigned state, const char *text)
-{
-	struct session_dcbor_writer w = {0};
-
-	session_control_put_event(&w, s->number, party, state, text);
-	cli_sessiond_client_send(s->d, client, &w);
-}
-
-void cli_sessiond_control_event(struct cli_sessiond_session *s, int party,
-				unsigned state, const char *text)
-{
-	struct cli_sessiond_client *client;
-
-	for (client = s->d->control->clients; client; client = client->next) {
-		const struct cli_sessiond_tie *t =
-		    cli_sessiond_client_tie(client, s);
-
-		if (!client->gone && (client->all_events || (t && t->events)))
-			cli_sessiond_client_event(client, s, party, state,
-						  text);
-	}
-}
-
-/* ${q} cannot be answered yet.  False: nor may it wait, which was said. */
-bool cli_sessiond_client_wait(struct cli_sessiond *d,
-			      struct cli_sessiond_client *client,
-			      const struct session_control_request *q,
-			      struct cli_sessiond_session *s)
-{
-	struct cli_sessiond_control *c = d->control;
-	struct cli_sessiond_waiting *w;
-
-	if (client->n_waiting >= WAITING_MAX) {
-		cli_sessiond_client_error(d, client, q->id,
-					  PARLEY_ERR_TOO_LARGE,
-					  "too many requests wait already", -1);
-		return false;
-	}
-	w = calloc(1, sizeof(*w));
-	if (!w) {
-		cli_sessiond_client_error(d, client, q->id, PARLEY_ERR_MEMORY,
-					  "out of memory", -1);
-		return false;
-	}
-	*w = (struct cli_sessiond_waiting){
-	    .client = client,
-	    .session = s,
-	    .id = q->id,
-	    .close = q->op == SESSION_CONTROL_CLOSE,
-	    .from = (int)q->party,
-	    .until_ms = session_now_ms() + (int64_t)q->wait_ms};
-	client->n_waiting++;
-	*c->waiting_tail = w;
-	c->waiting_tail = &w->next;
-	return true;
-}
 
 /*
  * Frames
@@ -258,7 +36,7 @@ static void on_frame(struct cli_sessiond *d, struct session_conn *conn,
 	int err;
 
 	if (!client)
-		client = client_new(d, conn);
+		client = cli_sessiond_client_new(d, conn);
 	if (!client) {
 		session_carrier_hangup(d->control->carrier, conn);
 		return;
@@ -276,7 +54,7 @@ static void on_frame(struct cli_sessiond *d, struct session_conn *conn,
 					  : "not a request",
 	    -1);
 	if (err == PARLEY_ERR_FORMAT && !client->gone)
-		client_gone(d, client, true);
+		cli_sessiond_client_drop(d, client, true);
 }
 
 int cli_sessiond_control_step(struct cli_sessiond *d)
@@ -292,7 +70,7 @@ int cli_sessiond_control_step(struct cli_sessiond *d)
 		if (ev.type == SESSION_CARRIER_FRAME)
 			on_frame(d, ev.conn, ev.frame);
 		else if (ev.type == SESSION_CARRIER_DOWN && ev.conn->user)
-			client_gone(d, ev.conn->user, false);
+			cli_sessiond_client_drop(d, ev.conn->user, false);
 		session_frame_free(ev.frame);
 	}
 	return err == PARLEY_ERR_AGAIN ? 0 : err;
@@ -385,35 +163,8 @@ void cli_sessiond_control_serve(struct cli_sessiond *d)
 		*at = w->next;
 		free(w);
 	}
-	sweep(c);
+	cli_sessiond_client_sweep(c);
 	(void)session_carrier_settle(c->carrier);
-}
-
-void cli_sessiond_control_forget(struct cli_sessiond_session *s)
-{
-	struct cli_sessiond_control *c = s->d->control;
-	struct cli_sessiond_client *client;
-	struct cli_sessiond_waiting *w;
-
-	for (w = c->waiting; w; w = w->next)
-		if (w->session == s && !w->client->gone) {
-			w->client->n_waiting--;
-			w->session = NULL;
-			cli_sessiond_client_error(s->d, w->client, w->id,
-						  PARLEY_ERR_CLOSED,
-						  "the session has ended", -1);
-		}
-	for (client = c->clients; client; client = client->next)
-		for (struct cli_sessiond_tie **at = &client->ties, *t;
-		     (t = *at);) {
-			if (t->session != s) {
-				at = &t->next;
-				continue;
-			}
-			*at = t->next;
-			free(t);
-		}
-	s->n_clients = 0;
 }
 
 int cli_sessiond_control_fd(const struct cli_sessiond_control *c)
@@ -429,11 +180,6 @@ int64_t cli_sessiond_control_deadline(const struct cli_sessiond_control *c)
 		if (!w->close && w->until_ms < at)
 			at = w->until_ms;
 	return at;
-}
-
-size_t cli_sessiond_control_n_clients(const struct cli_sessiond_control *c)
-{
-	return c->n_clients;
 }
 
 /*
@@ -526,8 +272,8 @@ void cli_sessiond_control_free(struct cli_sessiond *d)
 	if (!c)
 		return;
 	for (client = c->clients; client; client = client->next)
-		client_gone(d, client, true);
-	sweep(c);
+		cli_sessiond_client_drop(d, client, true);
+	cli_sessiond_client_sweep(c);
 	if (c->listening)
 		unlink(c->path);
 	session_carrier_free(c->carrier, 1000);

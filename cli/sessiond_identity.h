@@ -15,7 +15,6 @@ enum {
 /* An identity, shared by a configuration and the sessions that use it. */
 struct cli_sessiond_identity {
 	unsigned refs;
-	int line;
 	char *path;
 	char *passphrase_file;	    /* or */
 	char *credential;	    /* or */

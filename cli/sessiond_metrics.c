@@ -65,9 +65,9 @@ static void put(FILE *f, const char *name, const char *type, const char *help,
 static void put_sessions(FILE *f, const struct cli_sessiond *d,
 			 struct parley_party_stats *sum)
 {
-	static const char *const states[] = {"opening", "ready", "closing",
-					     "closed", "failed"};
-	uint64_t sessions[5] = {0}, parties[PARLEY_PARTY_CLOSED + 1] = {0};
+	uint64_t sessions[PARLEY_SESSION_FAILED + 1] = {0},
+						  parties[PARLEY_PARTY_CLOSED +
+							  1] = {0};
 	const struct cli_sessiond_session *s;
 
 	for (s = d->sessions; s; s = s->next) {
@@ -79,9 +79,9 @@ static void put_sessions(FILE *f, const struct cli_sessiond *d,
 	fputs("# HELP sessiond_sessions Sessions by state.\n"
 	      "# TYPE sessiond_sessions gauge\n",
 	      f);
-	for (size_t i = 0; i < 5; i++)
+	for (int i = PARLEY_SESSION_OPENING; i <= PARLEY_SESSION_FAILED; i++)
 		fprintf(f, "sessiond_sessions{state=\"%s\"} %" PRIu64 "\n",
-			states[i], sessions[i]);
+			session_control_state_name((uint64_t)i), sessions[i]);
 	fputs("# HELP sessiond_parties Other parties by state.\n"
 	      "# TYPE sessiond_parties gauge\n",
 	      f);
@@ -111,7 +111,7 @@ static char *make_text(const struct cli_sessiond *d, size_t *lenp)
 	put(f, "opens_refused_total", "counter",
 	    "Agreements that are not allowed.", t->opens_refused);
 	put(f, "clients", "gauge", "Control connections.",
-	    cli_sessiond_control_n_clients(d->control));
+	    cli_sessiond_client_count(d));
 	put(f, "clients_total", "counter", "Control connections so far.",
 	    t->clients);
 	put(f, "requests_total", "counter", "Control requests.", t->requests);

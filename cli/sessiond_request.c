@@ -112,8 +112,8 @@ static void on_forward_event(void *context,
 	struct cli_sessiond_session *s = context;
 
 	if (e->type == SESSION_FORWARD_LOST && s->finish_ms == 0)
-		cli_sessiond_control_event(s, e->party, PARLEY_PARTY_LOST,
-					   s->parties[e->party].detail);
+		cli_sessiond_client_tell(s, e->party, PARLEY_PARTY_LOST,
+					 s->parties[e->party].detail);
 	if (e->type != SESSION_FORWARD_CUT &&
 	    e->type != SESSION_FORWARD_REFUSED) {
 		CLI_SESSIOND_LOG(s->d, DEBUG, s->number, "%s", e->text);
@@ -123,10 +123,10 @@ static void on_forward_event(void *context,
 	if (e->type == SESSION_FORWARD_CUT &&
 	    e->reason != SESSION_FORWARD_NO_SERVICE &&
 	    e->reason != SESSION_FORWARD_UNREACHABLE)
-		cli_sessiond_control_event(s, e->party,
-					   e->ours ? SESSION_CONTROL_CUT_HERE
-						   : SESSION_CONTROL_CUT_THERE,
-					   e->text);
+		cli_sessiond_client_tell(s, e->party,
+					 e->ours ? SESSION_CONTROL_CUT_HERE
+						 : SESSION_CONTROL_CUT_THERE,
+					 e->text);
 }
 
 static void on_forward(struct cli_sessiond *d,
@@ -148,6 +148,12 @@ static void on_forward(struct cli_sessiond *d,
 	struct session_dcbor_writer w = {0};
 	int err, why;
 
+	/* It may have failed since it was opened; the reason is to be heard. */
+	if (s->error) {
+		cli_sessiond_client_session_error(d, client, q->id, s,
+						  PARLEY_ERR_STATE);
+		return;
+	}
 	if (s->forward || cli_sessiond_session_is_over(s) || s->finish_ms > 0) {
 		cli_sessiond_client_error(d, client, q->id, PARLEY_ERR_STATE,
 					  s->forward

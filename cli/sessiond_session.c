@@ -66,15 +66,13 @@ static int on_progress(void *context, const struct parley_progress *p)
 	if (p->state == PARLEY_PARTY_LOST && s->forward && s->finish_ms == 0 &&
 	    s->state == PARLEY_SESSION_READY)
 		return 0;
-	cli_sessiond_control_event(s, p->party, p->state, party->detail);
+	cli_sessiond_client_tell(s, p->party, p->state, party->detail);
 	return 0;
 }
 
 /* Is the session in a state that was not told yet? */
 static void look(struct cli_sessiond_session *s)
 {
-	static const char *const names[] = {"opening", "ready", "closing",
-					    "closed", "failed"};
 	const enum parley_session_state state =
 	    parley_session_state(s->session);
 	const char *error = "";
@@ -89,9 +87,10 @@ static void look(struct cli_sessiond_session *s)
 		s->d->totals.sessions_failed++;
 		CLI_SESSIOND_LOG(s->d, WARNING, s->number, "failed: %s", error);
 	} else {
-		CLI_SESSIOND_LOG(s->d, INFO, s->number, "%s", names[state]);
+		CLI_SESSIOND_LOG(s->d, INFO, s->number, "%s",
+				 session_control_state_name(state));
 	}
-	cli_sessiond_control_event(s, -1, state, error);
+	cli_sessiond_client_tell(s, -1, state, error);
 }
 
 void cli_sessiond_session_add_stats(const struct cli_sessiond_session *s,
@@ -121,7 +120,7 @@ void cli_sessiond_session_free(struct cli_sessiond_session *s)
 	if (*at) {
 		*at = s->next;
 		s->d->n_sessions--;
-		cli_sessiond_control_forget(s);
+		cli_sessiond_client_forget(s);
 		cli_sessiond_session_add_stats(s, &s->d->totals.parties);
 		CLI_SESSIOND_LOG(s->d, DEBUG, s->number, "forgotten");
 	}

@@ -43,6 +43,7 @@ packages()
 	python python3-venv      command python3
 	test   valgrind          command valgrind
 	check  abigail-tools     command abidw
+	check  afl++             command afl-fuzz
 	check  binutils          command nm
 	check  cppcheck          command cppcheck
 	check  clang-14          command clang-14

@@ -23,15 +23,6 @@ enum {
 	HEX_SIZE = 2 * PARLEY_AGREEMENT_HASH_LEN + 1,
 };
 
-static const char *state_name(uint64_t state)
-{
-	static const char *const names[] = {"opening", "ready", "closing",
-					    "closed", "failed"};
-
-	return state < sizeof(names) / sizeof(*names) ? names[state]
-						      : "unknown";
-}
-
 /* Ask; the daemon's error printed. */
 static int ask(struct cli_daemon *d, struct session_control_reply *a,
 	       uint64_t session)
@@ -86,8 +77,8 @@ static json_t *session_json(const struct session_control_session *s)
 	    "{s:I, s:o, s:s, s:o, s:I, s:s, s:I, s:I, s:b, s:o, s:[]}",
 	    "session", (json_int_t)s->session, "name", json_text(s->name),
 	    "agreement", hex, "did", json_text(s->did), "party",
-	    (json_int_t)s->self, "state", state_name(s->state), "age_ms",
-	    (json_int_t)s->age_ms, "clients", (json_int_t)s->clients,
+	    (json_int_t)s->self, "state", session_control_state_name(s->state),
+	    "age_ms", (json_int_t)s->age_ms, "clients", (json_int_t)s->clients,
 	    "forwarding", s->forwarding, "error", json_text(s->error),
 	    "parties");
 }
@@ -98,9 +89,9 @@ static void show_session(const struct session_control_session *s)
 	    "session %" PRIu64 " '%.*s' as party %" PRIu64 " %.*s: %s, %" PRIu64
 	    " s, %" PRIu64 " clients%s%s%.*s",
 	    s->session, (int)s->name.len, s->name.p, s->self, (int)s->did.len,
-	    s->did.p, state_name(s->state), s->age_ms / 1000, s->clients,
-	    s->forwarding ? ", forwarding" : "", s->error.len > 0 ? ": " : "",
-	    (int)s->error.len, s->error.p);
+	    s->did.p, session_control_state_name(s->state), s->age_ms / 1000,
+	    s->clients, s->forwarding ? ", forwarding" : "",
+	    s->error.len > 0 ? ": " : "", (int)s->error.len, s->error.p);
 }
 
 static void show_party(uint64_t i, const struct session_control_party *p)

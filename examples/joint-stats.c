@@ -43,6 +43,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -82,10 +83,13 @@ struct run {
 /* Set by SIGINT and SIGTERM; all else happens outside the handler. */
 static volatile sig_atomic_t interrupted;
 
+/* A signal ends a wait, but one that comes just before it would not: so it
+ * comes again, as SIGALRM, every second until this process is gone. */
 static void on_signal(int number)
 {
 	(void)number;
 	interrupted = 1;
+	alarm(1);
 }
 
 static int64_t now_ms(void)
@@ -384,6 +388,7 @@ int main(int argc, char **argv)
 	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
 	if (sodium_init() < 0)
 		return EXIT_FAILED;
 	run.end_ms = now_ms() + o.timeout_ms;

@@ -46,10 +46,12 @@ starting=
 dir=
 
 # The last one may have begun, and ignore Ctrl-C still, before it is in ${pids}.
+# ALRM, which a party takes for Ctrl-C: until it is a party it is a copy of this
+# shell, which would catch TERM and forget it.
 clean()
 {
 	for pid in $pids ${starting:+${!:-}}; do
-		kill "$pid" 2>/dev/null || :
+		kill -ALRM "$pid" 2>/dev/null || :
 	done
 	wait
 	[ -z "$dir" ] || rm -rf "$dir"

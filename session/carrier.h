@@ -16,8 +16,11 @@
 
 struct session_carrier;
 
-/* For session_carrier_free(): the last acknowledgements leave. */
-enum { SESSION_GOODBYE_LINGER_MS = 1000 };
+/* For session_carrier_free(). */
+enum {
+	SESSION_GOODBYE_LINGER_MS = 1000, /* the last acknowledgements leave */
+	SESSION_CARRIER_LEAVE = -1,	  /* all stays another process's */
+};
 
 /*
  * A connection.  The carrier owns it until it has reported it DOWN or the
@@ -49,6 +52,7 @@ struct session_carrier_options {
 	size_t stranger_max; /* first frame of an accepted connection */
 	size_t frame_max;    /* any frame */
 	struct session_frame_pool *pool; /* for large frames; NULL: none */
+	int spin_us; /* longest look before sleeping, spin.h (zmtp only) */
 };
 
 struct session_carrier_ops {
@@ -213,7 +217,9 @@ static inline void session_carrier_trust(struct session_carrier *c,
 /*
  * session_carrier_free(c, linger_ms):
  * Close everything; frames under way are given ${linger_ms} to leave.  The
- * user has hung up all dialled connections before.  NULL is allowed.
+ * user has hung up all dialled connections before.  With SESSION_CARRIER_LEAVE,
+ * in a forked process, only its own descriptors are closed, if that can be
+ * done: the connections stay those of the other one.  NULL is allowed.
  */
 static inline void session_carrier_free(struct session_carrier *c,
 					int linger_ms)

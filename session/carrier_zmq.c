@@ -232,6 +232,9 @@ static void zmq_carrier_free(struct session_carrier *base, int linger_ms)
 	struct session_frame *f;
 	struct session_carrier_zmq_conn *conn;
 
+	/* libzmq's thread is not in this process. */
+	if (linger_ms == SESSION_CARRIER_LEAVE)
+		return;
 	/* All users have hung up, so dialled connections are on the list of
 	 * the dead and accepted ones in the table. */
 	if (c->stashed)

@@ -177,6 +177,7 @@ static int read_dealer_monitor(struct session_carrier_zmq *c,
 	}
 	if (number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
 		conn->up = true;
+		session_ready_add(&c->ready, &conn->dealer.ready);
 		*ev = (struct session_carrier_event){.type = SESSION_CARRIER_UP,
 						     .conn = &conn->base};
 		return 0;
@@ -191,6 +192,27 @@ static int read_dealer_monitor(struct session_carrier_zmq *c,
 		return err;
 	down(c, ev, conn, conn->up ? "connection closed" : "cannot connect");
 	return 0;
+}
+
+/*
+ * Of a DEALER that nobody has said is up.  The word of it was there before its
+ * first message, but not necessarily when it was looked for.
+ */
+static int read_early_dealer(struct session_carrier_zmq *c,
+			     struct session_carrier_zmq_source *s,
+			     struct session_carrier_event *ev)
+{
+	struct session_carrier_zmq_source *monitor = &s->conn->monitor;
+	size_t len = sizeof(int);
+	int events = 0;
+
+	/* To ask also settles the descriptor, which would stay readable. */
+	if (zmq_getsockopt(s->socket, ZMQ_EVENTS, &events, &len) ||
+	    !(events & ZMQ_POLLIN))
+		return PARLEY_ERR_AGAIN;
+	/* Who touches a socket of libzmq reads it to its end. */
+	session_ready_add(&c->ready, &monitor->ready);
+	return read_dealer_monitor(c, monitor, ev);
 }
 
 static int read_router_monitor(struct session_carrier_zmq *c,
@@ -318,6 +340,8 @@ int session_carrier_zmq_receive(struct session_carrier_zmq *c,
 	case SESSION_ZMQ_ROUTER_MONITOR:
 		return read_router_monitor(c, s);
 	case SESSION_ZMQ_DEALER:
+		if (!s->conn->up && !s->conn->ended)
+			return read_early_dealer(c, s, ev);
 		return read_dealer(c, s, ev);
 	case SESSION_ZMQ_DEALER_MONITOR:
 		return read_dealer_monitor(c, s, ev);

@@ -15,6 +15,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include <parley/err.h>
 
 #include "session/carrier_zmtp_alive.h"
@@ -28,7 +30,7 @@ enum {
 	READS_MAX = 16,	   /* before others are polled */
 	TURNS_MAX = 16,	   /* such rounds without an event in one call */
 	WATCH_MIN_MS = 10, /* a wait in one connection is part of such a one */
-	WATCHES_MAX = 32,  /* in a row, before everybody is waited for */
+	WATCHES_MAX = 32,  /* in a row, before everybody is looked after */
 	HANGUP_MS = 1000,  /* for what was sent last */
 };
 
@@ -198,9 +200,13 @@ static int zmtp_wait(struct session_carrier *base,
 	session_wake_set(&c->wake, false);
 	if (conn && conn->state == SESSION_CONN_UP && !conn->frame &&
 	    !conn->mute && conn->watch_pause == 0 && c->n_writing == 0 &&
-	    c->n_watches < WATCHES_MAX &&
 	    (timeout_ms < 0 || timeout_ms >= WATCH_MIN_MS) &&
 	    session_carrier_zmtp_receive_may_wait(conn)) {
+		if (c->n_watches >= WATCHES_MAX) {
+			e = poll_conns(c, 0);
+			if (e != PARLEY_ERR_AGAIN)
+				return e;
+		}
 		e = session_carrier_zmtp_receive_wait(c, conn);
 		if (e != EWOULDBLOCK)
 			return e == EINTR ? PARLEY_ERR_INTERRUPTED : 0;
@@ -245,11 +251,13 @@ static void zmtp_free(struct session_carrier *base, int linger_ms)
 	struct session_carrier_zmtp *c = (struct session_carrier_zmtp *)base;
 	struct session_carrier_zmtp_conn *conn;
 
-	if (c->epoll_fd >= 0)
+	c->leaving = linger_ms == SESSION_CARRIER_LEAVE;
+	if (c->epoll_fd >= 0 && !c->leaving)
 		linger(c, linger_ms);
 	for (conn = c->conns; conn; conn = conn->next)
 		session_carrier_zmtp_conn_close(c, conn);
 	session_carrier_zmtp_conn_free_dead(c);
+	session_lookup_list_wipe(&c->lookups);
 	for (size_t i = 0; i < c->n_listeners; i++)
 		close(c->listeners[i]);
 	session_wake_close(&c->wake);
@@ -281,6 +289,7 @@ int session_carrier_zmtp_new(struct session_carrier **cp,
 		return PARLEY_ERR_MEMORY;
 	c->base.ops = &zmtp_ops;
 	c->o = *o;
+	randombytes_buf(c->salt, sizeof(c->salt));
 	c->conns_tail = &c->conns;
 	session_ready_init(&c->ready);
 	c->next_timer_ms = INT64_MAX;

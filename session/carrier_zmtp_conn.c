@@ -81,7 +81,8 @@ int session_carrier_zmtp_conn_watch(struct session_carrier_zmtp *c, int op,
 void session_carrier_zmtp_conn_close_fd(const struct session_carrier_zmtp *c,
 					int fd)
 {
-	epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	if (!c->leaving)
+		epoll_ctl(c->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	close(fd);
 }
 
@@ -91,8 +92,9 @@ static void close_gently(const struct session_carrier_zmtp *c, int fd)
 {
 	uint8_t sink[4096];
 
-	shutdown(fd, SHUT_WR);
-	for (int i = 0; i < 64; i++)
+	if (!c->leaving)
+		shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 64 && !c->leaving; i++)
 		if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
 			break;
 	session_carrier_zmtp_conn_close_fd(c, fd);

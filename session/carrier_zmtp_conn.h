@@ -20,8 +20,10 @@
 #include <stdint.h>
 
 #include "session/carrier.h"
+#include "session/carrier_zmtp_socket.h"
 #include "session/lookup.h"
 #include "session/ready.h"
+#include "session/spin.h"
 #include "session/wake.h"
 #include "session/zmtp.h"
 
@@ -50,6 +52,7 @@ struct session_carrier_zmtp_conn {
 	struct session_lookup *lookup; /* of these; fd tells when it is done */
 	int fd;
 	enum session_carrier_zmtp_state state;
+	uint16_t slot; /* accepted: of its address */
 	bool stranger; /* accepted, and not trusted yet */
 	bool writing;  /* waits for EPOLLOUT */
 	bool closing;  /* hung up: close once all is sent */
@@ -57,6 +60,7 @@ struct session_carrier_zmtp_conn {
 	bool mute;     /* writing failed: what came before is still read */
 	bool watched;  /* its descriptor blocks, for WATCH_MS */
 	unsigned watch_pause; /* frames until it is watched again */
+	struct session_spin spin;
 	int64_t deadline_ms;
 	int64_t heard_ms;  /* last byte */
 	int64_t pinged_ms; /* PING sent since; 0: none */
@@ -73,16 +77,19 @@ struct session_carrier_zmtp {
 	struct session_carrier_options o;
 	int epoll_fd;
 	struct session_wake wake; /* in epoll_fd, while bytes are staged */
-	bool fresh;		  /* polled since next() found nothing last */
-	int n_reads;		  /* since the last poll */
-	int n_watches;		  /* since the last poll */
-	size_t n_writing;	  /* connections that wait for EPOLLOUT */
+	bool leaving;  /* what is shared with another process stays as it is */
+	bool fresh;    /* polled since next() found nothing last */
+	int n_reads;   /* since the last poll */
+	int n_watches; /* since the last poll */
+	size_t n_writing; /* connections that wait for EPOLLOUT */
 	int64_t heard_ms; /* when timers were due, and sockets polled before */
 	int listeners[SESSION_LISTENERS_MAX];
 	size_t n_listeners;
 	int64_t accept_ms; /* accepting is paused until then; 0: it is not */
 	struct session_carrier_zmtp_conn *conns, **conns_tail;
+	struct session_lookup_list lookups;
 	size_t n_strangers;
+	uint8_t salt[SESSION_CARRIER_ZMTP_SOCKET_SALT_LEN];
 	struct session_ready_list ready; /* connections to be read */
 	struct session_carrier_zmtp_conn *dead;
 	/* Of whom unparsed bytes are in staging. */

@@ -3,7 +3,8 @@
  * accepting.
  *
  * A stranger's connection has a bounded time for its first frame; of too many
- * such connections the oldest is closed.  Who is out of descriptors pauses.
+ * such connections the oldest is closed of those of the address that has the
+ * most.  Who is out of descriptors pauses.
  */
 #include "session/carrier_zmtp_connect.h"
 
@@ -25,6 +26,7 @@
 enum {
 	BACKLOG = 1024,
 	LOOKUP_TIMEOUT_MS = 8000, /* two name servers, the first one dead */
+	LOOKUPS_MAX = 16, /* and the number of parties; given up ones count */
 	CONNECT_TIMEOUT_MS = 5000,
 	GREETING_TIMEOUT_MS = 5000,
 	STRANGER_TIMEOUT_MS = 10 * 1000, /* for the first frame */
@@ -150,7 +152,9 @@ static int look_up(struct session_carrier_zmtp *c,
 		   struct session_carrier_zmtp_conn *conn, const char *host,
 		   const char *port)
 {
-	int err = session_lookup_start(&conn->lookup, &conn->fd, host, port);
+	int err =
+	    session_lookup_start(&conn->lookup, &conn->fd, &c->lookups,
+				 LOOKUPS_MAX + c->o.n_parties, host, port);
 
 	if (err)
 		return err;
@@ -250,15 +254,27 @@ int session_carrier_zmtp_connect_finish(struct session_carrier_zmtp *c,
  * Accepting
  */
 
-/* Too many that have proven nothing: the oldest one goes. */
-static void limit_strangers(struct session_carrier_zmtp *c)
+/* Has it proven nothing yet? */
+static bool may_go(const struct session_carrier_zmtp_conn *conn)
 {
+	return conn->stranger && conn->base.user == NULL;
+}
+
+/*
+ * Of those of the address that has the most the oldest goes, so that who
+ * connects faster than all others pays for it.  (Addresses share a counter by
+ * chance only: their slots are keyed.)
+ */
+static void drop_stranger(struct session_carrier_zmtp *c)
+{
+	uint16_t n[SESSION_CARRIER_ZMTP_SOCKET_SLOTS] = {0}, most = 0;
 	struct session_carrier_zmtp_conn *conn;
 
-	if (c->n_strangers < STRANGERS_MAX + c->o.n_parties)
-		return;
 	for (conn = c->conns; conn; conn = conn->next)
-		if (conn->stranger && conn->base.user == NULL) {
+		if (may_go(conn) && ++n[conn->slot] > most)
+			most = n[conn->slot];
+	for (conn = c->conns; conn; conn = conn->next)
+		if (may_go(conn) && n[conn->slot] == most) {
 			session_carrier_zmtp_conn_close(c, conn);
 			return;
 		}
@@ -289,8 +305,10 @@ void session_carrier_zmtp_connect_accept(struct session_carrier_zmtp *c,
 
 	for (int i = 0; i < SESSION_EPOLL_BATCH; i++) {
 		struct session_carrier_zmtp_conn *conn;
-		int fd =
-		    accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+		socklen_t len = sizeof(from);
+		int fd = accept4(listener, (struct sockaddr *)&from, &len,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
 			/* Out of descriptors: not at every turn again. */
@@ -301,7 +319,8 @@ void session_carrier_zmtp_connect_accept(struct session_carrier_zmtp *c,
 		}
 		conn = NULL;
 		if (!ipc || session_carrier_zmtp_socket_is_own_user(fd)) {
-			limit_strangers(c);
+			if (c->n_strangers >= STRANGERS_MAX + c->o.n_parties)
+				drop_stranger(c);
 			conn = session_carrier_zmtp_conn_new(c, false);
 		}
 		if (!conn) {
@@ -310,6 +329,7 @@ void session_carrier_zmtp_connect_accept(struct session_carrier_zmtp *c,
 		}
 		conn->fd = fd;
 		conn->state = SESSION_CONN_GREETING;
+		conn->slot = session_carrier_zmtp_socket_slot(&from, c->salt);
 		conn->stranger = true;
 		c->n_strangers++;
 		session_carrier_zmtp_socket_set_options(fd, c->o.liveness_ms);

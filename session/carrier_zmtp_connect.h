@@ -33,7 +33,7 @@ int session_carrier_zmtp_connect_finish(struct session_carrier_zmtp *c,
 
 /*
  * session_carrier_zmtp_connect_accept(c, listener):
- * Accept who waits at ${listener}, as strangers; of too many the oldest goes.
+ * Accept who waits at ${listener}, as strangers; of too many one goes.
  */
 void session_carrier_zmtp_connect_accept(struct session_carrier_zmtp *c,
 					 int listener);

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 
 #include "session/carrier_zmtp_send.h"
+#include "session/clock.h"
 
 enum {
 	STRANGER_READ = 4096, /* one read of a stranger: short turns */
@@ -190,11 +191,12 @@ int session_carrier_zmtp_receive_read(struct session_carrier_zmtp *c,
 		session_ready_remove(&c->ready, &conn->ready);
 		return SESSION_CARRIER_NOTHING;
 	}
+	/* The text of an error that has one is static, in glibc and in musl. */
 	if (n <= 0)
 		return session_carrier_zmtp_receive_end(
 		    c, ev, conn,
 		    n == 0 || errno == ECONNRESET ? "connection closed"
-						  : strerrordesc_np(errno));
+						  : strerror(errno));
 	if (rest > 0) {
 		size_t direct = (size_t)n < rest ? (size_t)n : rest;
 
@@ -231,10 +233,30 @@ bool session_carrier_zmtp_receive_may_wait(
 	return conn->watched;
 }
 
+/* recv(), but for a while again and again before it sleeps. */
+static ssize_t receive_spinning(struct session_carrier_zmtp *c,
+				struct session_carrier_zmtp_conn *conn)
+{
+	ssize_t n;
+
+	if (c->o.spin_us > 0 && session_spin_may(&conn->spin)) {
+		const int64_t limit = session_now_us() + c->o.spin_us;
+
+		do
+			n = recv(conn->fd, c->staging, sizeof(c->staging),
+				 MSG_DONTWAIT);
+		while (n < 0 && errno == EAGAIN && session_now_us() < limit);
+		session_spin_learn(&conn->spin, n > 0);
+		if (n >= 0 || errno != EAGAIN)
+			return n;
+	}
+	return recv(conn->fd, c->staging, sizeof(c->staging), 0);
+}
+
 int session_carrier_zmtp_receive_wait(struct session_carrier_zmtp *c,
 				      struct session_carrier_zmtp_conn *conn)
 {
-	ssize_t n = recv(conn->fd, c->staging, sizeof(c->staging), 0);
+	ssize_t n = receive_spinning(c, conn);
 
 	if (n > 0) {
 		c->n_watches++;

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include <parley/err.h>
 
 bool session_carrier_zmtp_socket_set(int fd, int level, int name, int value)
@@ -115,4 +117,31 @@ bool session_carrier_zmtp_socket_is_own_user(int fd)
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
 	       (peer.uid == geteuid() || peer.uid == 0);
+}
+
+uint16_t session_carrier_zmtp_socket_slot(
+    const struct sockaddr_storage *from,
+    const uint8_t salt[SESSION_CARRIER_ZMTP_SOCKET_SALT_LEN])
+{
+	_Static_assert((int)SESSION_CARRIER_ZMTP_SOCKET_SALT_LEN ==
+			   (int)crypto_shorthash_KEYBYTES,
+		       "the key of the hash");
+	uint8_t address[8] = {0}, hash[crypto_shorthash_BYTES];
+	struct sockaddr_in6 six;
+	struct sockaddr_in four;
+
+	if (from->ss_family == AF_INET) {
+		memcpy(&four, from, sizeof(four));
+		memcpy(address, &four.sin_addr, sizeof(four.sin_addr));
+	} else if (from->ss_family == AF_INET6) {
+		memcpy(&six, from, sizeof(six));
+		/* ::ffff:a.b.c.d has its host in the other half. */
+		memcpy(address,
+		       six.sin6_addr.s6_addr +
+			   (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) ? 8 : 0),
+		       sizeof(address));
+	}
+	crypto_shorthash(hash, address, sizeof(address), salt);
+	return (uint16_t)((hash[0] << 8 | hash[1]) %
+			  SESSION_CARRIER_ZMTP_SOCKET_SLOTS);
 }

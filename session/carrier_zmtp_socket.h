@@ -7,6 +7,8 @@
 
 #include <netdb.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 /* session_carrier_zmtp_socket_set(fd, level, name, value): setsockopt(). */
@@ -74,5 +76,20 @@ bool session_carrier_zmtp_socket_is_unix(int fd);
  * Of ipc: is the other end a process of this user, or of root?
  */
 bool session_carrier_zmtp_socket_is_own_user(int fd);
+
+enum {
+	SESSION_CARRIER_ZMTP_SOCKET_SALT_LEN = 16,
+	SESSION_CARRIER_ZMTP_SOCKET_SLOTS = 4096,
+};
+
+/*
+ * session_carrier_zmtp_socket_slot(from, salt):
+ * A number below SESSION_CARRIER_ZMTP_SOCKET_SLOTS, the same for all that come
+ * from the address ${from}; of IPv6 from the same 64 bits, which are what one
+ * host is given.  Who does not know ${salt} cannot choose it.
+ */
+uint16_t session_carrier_zmtp_socket_slot(
+    const struct sockaddr_storage *from,
+    const uint8_t salt[SESSION_CARRIER_ZMTP_SOCKET_SALT_LEN]);
 
 #endif /* !SESSION_CARRIER_ZMTP_SOCKET_H */

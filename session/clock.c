@@ -5,6 +5,8 @@
 
 #include <time.h>
 
+_Static_assert(sizeof(time_t) >= sizeof(int64_t), "agreements outlive 2038");
+
 static int64_t clock_us(clockid_t id)
 {
 	struct timespec t;

@@ -42,7 +42,7 @@ static bool is_finished(const struct session_party *p)
 	       session_channel_unacked(p->up->channel) == 0;
 }
 
-/* Name whoever did not get everything; the first one last. */
+/* Name whoever did not acknowledge everything; the first one last. */
 static int report_undelivered(struct parley_session *s)
 {
 	int err = 0;
@@ -115,8 +115,10 @@ static int close_end(struct parley_session *s, int err)
 int parley_session_close(struct parley_session *s)
 {
 	int64_t limit;
-	int err = 0;
+	int err = session_check_owner(s);
 
+	if (err)
+		return err;
 	if (close_begin(s))
 		return 0;
 	limit = session_drive_limit(s->o.close_timeout_ms);
@@ -127,8 +129,10 @@ int parley_session_close(struct parley_session *s)
 
 int parley_session_finish(struct parley_session *s)
 {
-	int err = 0;
+	int err = session_check_owner(s);
 
+	if (err)
+		return err;
 	if (close_begin(s))
 		return 0;
 	/* First what is there: the last acknowledgement may have come. */
@@ -152,7 +156,7 @@ void parley_session_abort(struct parley_session *s, const char *reason)
 	char text[ABORT_TEXT_MAX + 1];
 
 	if (s->state == PARLEY_SESSION_CLOSED ||
-	    s->state == PARLEY_SESSION_FAILED)
+	    s->state == PARLEY_SESSION_FAILED || session_check_owner(s))
 		return;
 	snprintf(text, sizeof(text), "%s", reason);
 	for (size_t i = 0; i < s->n; i++) {

@@ -34,9 +34,17 @@ static const struct {
     [SESSION_CONTROL_RELOAD] = {"reload", 0},
 };
 
-const char *session_control_op_name(enum session_control_op op)
+const char *session_control_state_name(uint64_t state)
 {
-	return ops[op].name;
+	static const char *const names[] = {
+	    [PARLEY_SESSION_OPENING] = "opening",
+	    [PARLEY_SESSION_READY] = "ready",
+	    [PARLEY_SESSION_CLOSING] = "closing",
+	    [PARLEY_SESSION_CLOSED] = "closed",
+	    [PARLEY_SESSION_FAILED] = "failed",
+	};
+
+	return state <= PARLEY_SESSION_FAILED ? names[state] : "unknown";
 }
 
 /*

@@ -51,8 +51,8 @@ struct session_control_request {
 	uint64_t port, dial, check;	   /* forward */
 };
 
-/* session_control_op_name(op): "open", ...; static. */
-const char *session_control_op_name(enum session_control_op op);
+/* session_control_state_name(state): of a session, "opening", ...; static. */
+const char *session_control_state_name(uint64_t state);
 
 /*
  * session_control_decode(q, p, len):

@@ -114,8 +114,11 @@ int session_drive_arm_timer(struct parley_session *s)
 
 int parley_session_process(struct parley_session *s)
 {
-	int err = session_mesh_process(s), settled;
+	int err = session_check_owner(s), settled;
 
+	if (err)
+		return err;
+	err = session_mesh_process(s);
 	settled = session_drive_arm_timer(s);
 	if (!settled)
 		settled = session_carrier_settle(s->carrier);
@@ -129,7 +132,7 @@ int parley_session_fd(const struct parley_session *s)
 
 int parley_session_wait(struct parley_session *s)
 {
-	int err = 0;
+	int err = session_check_owner(s);
 
 	while (!err && s->state == PARLEY_SESSION_OPENING)
 		err = session_drive_wait(s, NULL, INT64_MAX);

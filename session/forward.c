@@ -117,6 +117,18 @@ static bool take_message(struct session_forward *f, int party,
 	return true;
 }
 
+static void write_gathered(struct session_forward *f)
+{
+	struct session_forward_stream *st;
+
+	while (f->gathered.first) {
+		st = SESSION_READY_OF(f->gathered.first,
+				      struct session_forward_stream, gathered);
+		session_ready_remove(&f->gathered, &st->gathered);
+		session_forward_stream_write(f, st);
+	}
+}
+
 /* All that has come; it can be taken in any case, credit bounds it. */
 static void take_messages(struct session_forward *f)
 {
@@ -132,6 +144,7 @@ static void take_messages(struct session_forward *f)
 		if (!take_message(f, party, msg, len))
 			send_reset(f, party, msg);
 	}
+	write_gathered(f);
 }
 
 static void leave(struct session_forward *f, int party)
@@ -487,6 +500,7 @@ int session_forward_new(struct session_forward **fp, struct parley_session *s,
 	f->n = parley_session_n_parties(s);
 	f->self = parley_session_self(s);
 	f->timer_ms = INT64_MAX;
+	session_ready_init(&f->gathered);
 	f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	f->timer_fd =
 	    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -502,7 +516,10 @@ int session_forward_new(struct session_forward **fp, struct parley_session *s,
 	if (!err)
 		err = watch(f, f->timer_fd, &timer_kind);
 	if (!err)
-		err = watch(f, parley_session_fd(s), &session_kind);
+		err = watch(f, s->timer_fd, &session_kind);
+	/* Not its epoll set around both: each level costs each message. */
+	if (!err)
+		err = watch(f, session_carrier_fd(s->carrier), &session_kind);
 	if (!err)
 		err = listen_all(f);
 out:

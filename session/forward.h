@@ -33,6 +33,9 @@
 
 enum {
 	SESSION_FORWARD_DATA_MAX = 65535, /* bytes in one DATA */
+	/* message_max of a session that only forwards: what is longer than a
+	 * DATA is answered, what is longer than this is not even kept. */
+	SESSION_FORWARD_ACCEPT_MAX = 1024 * 1024,
 	/* Bytes that may be under way: of a new stream, of one whose program
 	 * takes all that comes, and by how much the streams with one party may
 	 * exceed the first number together. */

@@ -56,21 +56,16 @@ void session_forward_party_report(struct session_forward *f,
 				  const struct session_forward_event *e,
 				  const char *format, ...)
 {
-	const struct parley_agreement *a = f->session->agreement;
 	struct session_forward_pace *pace = pace_of(f, e);
 	struct session_forward_event told = *e;
 	char text[SESSION_FORWARD_TEXT_SIZE];
-	const char *name;
 	size_t len;
 	va_list ap;
 
 	if (!f->o.on_event || (pace && !may_tell(pace)))
 		return;
-	name = parley_session_agreement_party_name(a, (size_t)e->party);
-	len = (size_t)snprintf(
-	    text, sizeof(text),
-	    *name ? "party %d '%s' (%s): " : "party %d%s (%s): ", e->party,
-	    name, parley_session_agreement_party_did(a, (size_t)e->party));
+	len =
+	    session_name_party(f->session, e->party, text, sizeof(text), ": ");
 	if (len < sizeof(text)) {
 		va_start(ap, format);
 		len += (size_t)vsnprintf(text + len, sizeof(text) - len, format,

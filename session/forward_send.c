@@ -2,10 +2,10 @@
  * What a stream of a forwarder owes to the other party (PROTOCOL 12).
  *
  * What is allowed, what waits and what was handed on but not allowed again make
- * up the window.  It begins small and grows with each window that the program
- * took as it came, out of a share for all streams with that party.  So what one
- * party can make this side keep is bounded, and a stream whose program reads
- * never has to wait for one whose program does not.
+ * up the window.  It begins small and grows with each CREDIT while nothing
+ * waits for the program, out of a share for all streams with that party.  So
+ * what one party can make this side keep is bounded, and a stream whose program
+ * reads never has to wait for one whose program does not.
  */
 #include "session/forward_send.h"
 
@@ -17,8 +17,8 @@
 #include "session/forward_party.h"
 
 enum {
-	/* On a long way each step costs a round trip: few of them. */
-	GROWTH = 4,
+	/* On a long way each step costs a round trip: 64 KiB, 1 MiB, 4 MiB. */
+	GROWTH = 16,
 	GRANT_PART = 4, /* of the window: CREDIT is given from there on */
 	SHARE_PART = 4, /* of what is left of the share: at most that at once */
 };
@@ -101,7 +101,7 @@ static uint32_t growth(const struct session_forward *f,
 	    (SESSION_FORWARD_SPARE - f->parties[st->party].grown) / SHARE_PART;
 	uint32_t most = SESSION_FORWARD_WINDOW_MAX - st->window;
 
-	if (st->passed < st->window || st->queue_len > 0)
+	if (st->queue_len > 0)
 		return 0;
 	if (most > (GROWTH - 1) * st->window)
 		most = (GROWTH - 1) * st->window;
@@ -119,8 +119,6 @@ static void send_credit(struct session_forward *f,
 		    (uint8_t)(credit >> (24 - 8 * i));
 	if (!send_small(f, st, SESSION_FORWARD_OP_CREDIT, msg, sizeof(msg)))
 		return;
-	if (st->passed >= st->window)
-		st->passed = 0;
 	st->window += more;
 	f->parties[st->party].grown += more;
 	st->owed = 0;

@@ -2,8 +2,7 @@
  * One stream of a forwarder (PROTOCOL 12).
  *
  *   local socket --> DATA, as much as the other party gave credit for
- *   DATA --> local socket; what it does not take waits in the queue, which
- *            the credit given bounds
+ *   DATA --> local socket, or its queue (forward_queue.h)
  *
  * A stream is over when both directions have ended, or when RESET went both
  * ways; then its number is free.  Its socket may live longer: it is shut down
@@ -23,13 +22,13 @@
 #include <parley/err.h>
 
 #include "session/forward_party.h"
+#include "session/forward_queue.h"
 #include "session/forward_send.h"
 #include "session/local.h"
 #include "session/session.h"
 
 enum {
 	READS_MAX = 8, /* of one connection before others have their turn */
-	QUEUE_MIN = 16 * 1024,
 	DIAL_DELAY_MS = 5,
 	DIAL_DELAY_MS_MAX = 100,
 };
@@ -191,98 +190,6 @@ static void close_socket(struct session_forward_stream *st)
 	st->events = 0;
 }
 
-/* Count ${n} bytes as handed on. */
-static void hand_on(struct session_forward_stream *st, size_t n)
-{
-	st->owed += (uint32_t)n;
-	st->passed += (uint32_t)n;
-}
-
-static void drop_queue(struct session_forward_stream *st)
-{
-	hand_on(st, st->queue_len);
-	free(st->queue);
-	st->queue = NULL;
-	st->queue_at = st->queue_len = st->queue_size = 0;
-}
-
-/* The program takes nothing more: what comes is dropped. */
-static void go_deaf(struct session_forward_stream *st)
-{
-	st->deaf = true;
-	drop_queue(st);
-}
-
-/* Write to the program.  Returns how much it took. */
-static size_t write_some(struct session_forward_stream *st, const uint8_t *data,
-			 size_t len)
-{
-	ssize_t n;
-
-	do
-		n = send(st->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return (size_t)n;
-	if (errno != EAGAIN)
-		go_deaf(st);
-	return 0;
-}
-
-static int enqueue(struct session_forward_stream *st, const uint8_t *data,
-		   size_t len)
-{
-	size_t size = st->queue_size ? st->queue_size : QUEUE_MIN;
-	uint8_t *queue;
-
-	if (st->queue_at > 0 &&
-	    st->queue_at + st->queue_len + len > st->queue_size) {
-		memmove(st->queue, st->queue + st->queue_at, st->queue_len);
-		st->queue_at = 0;
-	}
-	while (size < st->queue_len + len)
-		size *= 2;
-	/* It fits in any case. */
-	if (size > st->window)
-		size = st->window;
-	if (size > st->queue_size) {
-		queue = realloc(st->queue, size);
-		if (!queue)
-			return PARLEY_ERR_MEMORY;
-		st->queue = queue;
-		st->queue_size = size;
-	}
-	memcpy(st->queue + st->queue_at + st->queue_len, data, len);
-	st->queue_len += len;
-	return 0;
-}
-
-/* Write what waits; then the end, if that has come. */
-static void write_queue(struct session_forward_stream *st)
-{
-	size_t n;
-
-	if (!st->up)
-		return;
-	while (st->queue_len > 0) {
-		n = write_some(st, st->queue + st->queue_at, st->queue_len);
-		if (n == 0)
-			break;
-		hand_on(st, n);
-		st->queue_at += n;
-		st->queue_len -= n;
-	}
-	if (st->queue_len > 0)
-		return;
-	free(st->queue);
-	st->queue = NULL;
-	st->queue_at = st->queue_size = 0;
-	if ((st->fin_received || st->ending) && !st->shut) {
-		shutdown(st->fd, SHUT_WR);
-		st->shut = true;
-	}
-}
-
 static void end_reading(struct session_forward_stream *st)
 {
 	st->read_end = true;
@@ -305,7 +212,7 @@ static bool read_some(struct session_forward *f,
 	if (n <= 0) {
 		/* The program's reset is an end to the others. */
 		if (n < 0)
-			go_deaf(st);
+			session_forward_queue_go_deaf(st);
 		end_reading(st);
 		return false;
 	}
@@ -356,7 +263,7 @@ static void dialled(struct session_forward *f,
 	st->up = true;
 	report(f, st, SESSION_FORWARD_OPENED, false,
 	       "connected to the program");
-	write_queue(st);
+	session_forward_queue_write(st);
 }
 
 static void dial(struct session_forward *f, struct session_forward_stream *st)
@@ -381,7 +288,7 @@ static void check_index(struct session_forward *f,
 		if (st->fin_received) {
 			/* It left without a word: nothing to connect. */
 			st->checking = false;
-			drop_queue(st);
+			session_forward_queue_drop(st);
 			end_reading(st);
 		}
 		return;
@@ -443,12 +350,19 @@ void session_forward_stream_advance(struct session_forward *f,
  * What the other party says
  */
 
+/* Something was handed on.  Almost always there is nothing to be done. */
+static void look_after(struct session_forward *f,
+		       struct session_forward_stream *st)
+{
+	if (session_forward_send_is_due(st) || st->queue_len > 0 || st->deaf ||
+	    st->events & EPOLLOUT)
+		session_forward_stream_advance(f, st);
+}
+
 void session_forward_stream_data(struct session_forward *f,
 				 struct session_forward_stream *st,
 				 const uint8_t *data, size_t len)
 {
-	size_t n = 0;
-
 	if (st->reset_sent || st->reset_owed)
 		return;
 	if (len == 0 || len > st->allowed || st->fin_received) {
@@ -456,20 +370,23 @@ void session_forward_stream_data(struct session_forward *f,
 		return;
 	}
 	st->allowed -= (uint32_t)len;
-	if (st->up && !st->deaf && !st->ending && st->queue_len == 0)
-		n = write_some(st, data, len);
-	if (st->deaf || st->ending)
-		n = len;
-	hand_on(st, n);
-	if (n < len && enqueue(st, data + n, len - n)) {
+	if (session_forward_queue_add(f, st, data, len)) {
 		f->err = PARLEY_ERR_MEMORY;
 		return;
 	}
 	if (st->checking)
 		check_index(f, st);
-	/* Almost always there is nothing to be done. */
-	if (session_forward_send_is_due(st) || st->queue_len > 0 || st->deaf)
-		session_forward_stream_advance(f, st);
+	if (!st->gathered.listed)
+		look_after(f, st);
+}
+
+void session_forward_stream_write(struct session_forward *f,
+				  struct session_forward_stream *st)
+{
+	if (is_buried(st))
+		return;
+	session_forward_queue_write(st);
+	look_after(f, st);
 }
 
 void session_forward_stream_fin(struct session_forward *f,
@@ -484,7 +401,7 @@ void session_forward_stream_fin(struct session_forward *f,
 	st->fin_received = true;
 	if (st->checking)
 		check_index(f, st);
-	write_queue(st);
+	session_forward_queue_write(st);
 	session_forward_stream_advance(f, st);
 }
 
@@ -513,7 +430,7 @@ static void abandon(struct session_forward_stream *st)
 	st->held = NULL;
 	st->dial_ms = INT64_MAX;
 	if (!st->up) {
-		drop_queue(st);
+		session_forward_queue_drop(st);
 		/* The program may have written to it already. */
 		if (st->fd >= 0 && session_local_dialled(st->fd) == 0)
 			st->up = true;
@@ -522,7 +439,7 @@ static void abandon(struct session_forward_stream *st)
 		close_socket(st);
 		st->read_end = true;
 	}
-	write_queue(st);
+	session_forward_queue_write(st);
 }
 
 void session_forward_stream_cut(struct session_forward *f,
@@ -583,7 +500,7 @@ void session_forward_stream_leave(struct session_forward *f,
 	if (st->checking) {
 		check_index(f, st);
 	} else {
-		write_queue(st);
+		session_forward_queue_write(st);
 		/* Nothing comes back: a socket without a program ends. */
 		if (st->fd < 0 && st->dial_ms == INT64_MAX)
 			st->read_end = true;
@@ -691,7 +608,7 @@ void session_forward_stream_event(struct session_forward *f,
 		return;
 	}
 	if (events & (EPOLLOUT | EPOLLERR))
-		write_queue(st);
+		session_forward_queue_write(st);
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		read_local(f, st);
 	if (st->read_end || st->held || st->credit == 0 ||

@@ -12,6 +12,7 @@
 #include <parley/session.h>
 
 #include "session/forward.h"
+#include "session/ready.h"
 
 enum {
 	SESSION_FORWARD_HEAD_LEN = 3, /* op, stream */
@@ -73,9 +74,9 @@ struct session_forward_stream {
 	uint32_t window;  /* = allowed + owed + queue_len */
 	uint32_t allowed; /* DATA bytes that it may still send */
 	uint32_t owed;	  /* DATA bytes handed on, not allowed again yet */
-	uint32_t passed;  /* handed on since the window was looked at */
 	uint8_t *queue;	  /* bytes for the local connection */
 	size_t queue_at, queue_len, queue_size;
+	struct session_ready gathered; /* to be written in this turn */
 };
 
 /* How often something may still be told. */
@@ -113,6 +114,7 @@ struct session_forward {
 	int err; /* out of memory or descriptors: ends process() */
 	struct session_forward_party *parties;
 	struct session_forward_stream *streams, *dead;
+	struct session_ready_list gathered; /* empty between turns */
 	uint8_t buffer[SESSION_FORWARD_MESSAGE_MAX];
 };
 
@@ -155,6 +157,13 @@ void session_forward_stream_credit(struct session_forward *f,
 void session_forward_stream_reset(struct session_forward *f,
 				  struct session_forward_stream *st,
 				  enum session_forward_reason reason);
+
+/*
+ * session_forward_stream_write(f, st):
+ * All that has come was looked at: the program gets what was gathered for it.
+ */
+void session_forward_stream_write(struct session_forward *f,
+				  struct session_forward_stream *st);
 
 /* session_forward_stream_cut(f, st, reason): send RESET, end it here. */
 void session_forward_stream_cut(struct session_forward *f,

@@ -22,6 +22,7 @@
 
 #include "did/secret.h"
 #include "session/clock.h"
+#include "session/owner.h"
 #include "session/wake.h"
 #include "session/wire.h"
 
@@ -60,6 +61,7 @@ struct port {
 };
 
 struct parley_session_hub {
+	struct session_owner owner;
 	struct session_carrier *carrier;
 	struct port *ports, **ports_tail;
 	size_t n_ports;
@@ -396,7 +398,9 @@ static void port_free(struct session_carrier *base, int linger_ms)
 	struct session_carrier_event ev;
 	struct conn *conn, *next;
 
-	(void)linger_ms; /* the carrier stays */
+	/* The carrier stays; in a forked process all of it does. */
+	if (linger_ms == SESSION_CARRIER_LEAVE)
+		return;
 	while (pop(p, &ev))
 		session_frame_free(ev.frame);
 	for (conn = p->conns; conn; conn = next) {
@@ -509,6 +513,7 @@ int parley_session_hub_new(struct parley_session_hub **hp,
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return PARLEY_ERR_MEMORY;
+	session_owner_init(&h->owner);
 	h->ports_tail = &h->ports;
 	h->epoll_fd = h->timer_fd = -1;
 	h->timer_armed_ms = INT64_MAX;
@@ -534,8 +539,10 @@ int parley_session_hub_new(struct parley_session_hub **hp,
 int parley_session_hub_listen(struct parley_session_hub *h,
 			      const char *endpoint)
 {
-	int err = session_carrier_listen(h->carrier, endpoint);
+	int err = PARLEY_ERR_STATE;
 
+	if (session_owner_is_here(&h->owner))
+		err = session_carrier_listen(h->carrier, endpoint);
 	return err ? err : settle_hub(h);
 }
 
@@ -549,7 +556,7 @@ int parley_session_hub_process(struct parley_session_hub *h)
 	struct session_carrier_event ev;
 	struct conn *conn;
 	struct port *p;
-	int err = 0;
+	int err = session_owner_is_here(&h->owner) ? 0 : PARLEY_ERR_STATE;
 
 	for (int i = 0; i < EVENTS_MAX && !err; i++) {
 		err = fetch(h, &p, &conn, &ev);
@@ -563,12 +570,17 @@ int parley_session_hub_process(struct parley_session_hub *h)
 
 void parley_session_hub_free(struct parley_session_hub *h)
 {
+	bool ours;
+
 	if (!h)
 		return;
+	ours = session_owner_is_here(&h->owner);
 	h->given_up = true;
-	if (h->n_ports > 0)
+	if (h->n_ports > 0 && ours)
 		return;
-	session_carrier_free(h->carrier, SESSION_GOODBYE_LINGER_MS);
+	session_carrier_free(h->carrier, ours ? SESSION_GOODBYE_LINGER_MS
+					      : SESSION_CARRIER_LEAVE);
+	session_owner_wipe(&h->owner);
 	if (h->timer_fd >= 0)
 		close(h->timer_fd);
 	if (h->epoll_fd >= 0)

@@ -1,9 +1,9 @@
 /*
  * Names of hosts: getaddrinfo() in a thread.
  *
- * The thread and who asked own a reference each, and nothing else is shared:
- * whoever comes last frees.  So the thread may outlive the carrier, and the
- * session, for as long as the resolver takes.
+ * The thread, who asked, and the list that counts own a reference each, and
+ * nothing else is shared: whoever comes last frees.  So the thread may outlive
+ * the carrier, and the session, for as long as the resolver takes.
  */
 #include "session/lookup.h"
 
@@ -25,7 +25,8 @@ enum {
 
 struct session_lookup {
 	char host[HOST_SIZE], port[PORT_SIZE];
-	int done_fd; /* the thread's */
+	struct session_lookup *next; /* on the list; its owner's */
+	int done_fd;		     /* the thread's */
 	struct addrinfo *list;
 	atomic_bool done;
 	atomic_int refs;
@@ -77,14 +78,45 @@ static int start_thread(struct session_lookup *l)
 	return e ? PARLEY_ERR_SYSTEM : 0;
 }
 
-int session_lookup_start(struct session_lookup **lp, int *fdp, const char *host,
-			 const char *port)
+/* How many still go on?  The others leave the list. */
+static size_t count(struct session_lookup_list *list)
+{
+	struct session_lookup **lp = &list->first, *l;
+	size_t n = 0;
+
+	while ((l = *lp)) {
+		if (atomic_load(&l->done)) {
+			*lp = l->next;
+			session_lookup_free(l);
+		} else {
+			lp = &l->next;
+			n++;
+		}
+	}
+	return n;
+}
+
+void session_lookup_list_wipe(struct session_lookup_list *list)
+{
+	struct session_lookup *l;
+
+	while ((l = list->first)) {
+		list->first = l->next;
+		session_lookup_free(l);
+	}
+}
+
+int session_lookup_start(struct session_lookup **lp, int *fdp,
+			 struct session_lookup_list *list, size_t max,
+			 const char *host, const char *port)
 {
 	struct session_lookup *l;
 	int ends[2], err;
 
 	if (strlen(host) >= HOST_SIZE || strlen(port) >= PORT_SIZE)
 		return PARLEY_ERR_ENDPOINT;
+	if (count(list) >= max)
+		return PARLEY_ERR_AGAIN;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return PARLEY_ERR_MEMORY;
@@ -96,7 +128,7 @@ int session_lookup_start(struct session_lookup **lp, int *fdp, const char *host,
 	strcpy(l->port, port);
 	l->done_fd = ends[1];
 	atomic_init(&l->done, false);
-	atomic_init(&l->refs, 2);
+	atomic_init(&l->refs, 3);
 	err = start_thread(l);
 	if (err) {
 		close(ends[0]);
@@ -104,6 +136,8 @@ int session_lookup_start(struct session_lookup **lp, int *fdp, const char *host,
 		free(l);
 		return err;
 	}
+	l->next = list->first;
+	list->first = l;
 	*lp = l;
 	*fdp = ends[0];
 	return 0;

@@ -10,6 +10,7 @@
 #include "session/clock.h"
 #include "session/mesh_channel.h"
 #include "session/mesh_dial.h"
+#include "session/mesh_fail.h"
 #include "session/mesh_handshake.h"
 #include "session/mesh_link.h"
 #include "session/mesh_report.h"
@@ -186,15 +187,15 @@ static int run_timers(struct parley_session *s, int64_t now)
 		return 0;
 	session_mesh_report_due(s, now);
 	if (s->failing) {
-		if (session_mesh_report_told(s, now))
+		if (session_mesh_fail_told(s, now))
 			return end_opening(s, s->failing);
 		session_wake_at(s, s->failing_until_ms);
 	} else if (now >= s->deadline_ms) {
-		int err = session_mesh_report_timeout(s);
+		int err = session_mesh_fail_timeout(s);
 
 		s->failing = err; /* the others may go on waiting */
 		for (size_t i = 0; i < s->n; i++)
-			session_mesh_report_tell(s, &s->parties[i]);
+			session_mesh_fail_tell(s, &s->parties[i]);
 		return end_opening(s, err);
 	} else {
 		session_wake_at(s, s->deadline_ms);

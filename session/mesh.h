@@ -8,9 +8,11 @@
  *   mesh_resume.c     channels that go on over a new link (PROTOCOL 5.6)
  *   mesh_channel.c    channels come, speak and go (PROTOCOL 7.2, 8.3)
  *   mesh_barrier.c    all begin together (PROTOCOL 7.3)
- *   mesh_report.c     progress, and failing together (PROTOCOL 7.4)
+ *   mesh_fail.c       an opening fails for all (PROTOCOL 7.4)
+ *   mesh_report.c     progress for the user
  *
- * Each but this one is for mesh*.c, and mesh_channel.h also for party.c.
+ * Each but this one is for mesh*.c; mesh_channel.h and mesh_report.h also for
+ * party.c, mesh_handshake.h and mesh_link.h also for session.c.
  */
 #ifndef SESSION_MESH_H
 #define SESSION_MESH_H

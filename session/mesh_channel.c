@@ -14,6 +14,7 @@
 #include "session/clock.h"
 #include "session/mesh_barrier.h"
 #include "session/mesh_dial.h"
+#include "session/mesh_fail.h"
 #include "session/mesh_link.h"
 #include "session/mesh_report.h"
 #include "session/party.h"
@@ -110,6 +111,7 @@ void session_mesh_channel_adopt(struct parley_session *s,
 	p->retry_ms = SESSION_DIAL_RETRY_MS;
 	p->detail[0] = '\0';
 	p->told = p->sent_ready = false;
+	p->missed = NULL;
 	p->lost_ms = INT64_MAX;
 	session_retransmit_init(&p->timers);
 	if (session_channel_pending(link->channel))
@@ -120,7 +122,7 @@ void session_mesh_channel_adopt(struct parley_session *s,
 		return;
 	session_mesh_report_state(s, p, PARLEY_PARTY_READY);
 	if (s->failing)
-		session_mesh_report_tell(s, p);
+		session_mesh_fail_tell(s, p);
 	else
 		session_mesh_barrier_begin(s);
 }
@@ -170,7 +172,7 @@ void session_mesh_channel_lost(struct parley_session *s,
 		p->retry_ms = SESSION_DIAL_RETRY_MS;
 		if (!p->dial && !s->failing) {
 			session_mesh_dial_retry(s, p);
-			if (!session_mesh_dial_is_ours(s, session_index(s, p)))
+			if (!session_is_dialler(s, session_index(s, p)))
 				p->next_dial_ms +=
 				    session_mesh_dial_fallback_ms(s);
 		}
@@ -226,6 +228,9 @@ static void on_abort(struct parley_session *s, struct session_party *p,
 	}
 	if (err == PARLEY_ERR_INTERRUPTED || err == PARLEY_ERR_TIMEOUT) {
 		/* It left by choice; it may come back. */
+		if (culprit >= 0 && culprit != party &&
+		    culprit != (int)s->self.index)
+			p->missed = &s->parties[culprit];
 		session_mesh_channel_lost(s, p, err, news->abort_text);
 		return;
 	}
@@ -240,7 +245,7 @@ static void on_abort(struct parley_session *s, struct session_party *p,
 		session_error(s, err, party, "gave up: %s", news->abort_text);
 		if (culprit >= 0)
 			s->culprit = culprit;
-		session_mesh_report_fail(s, err);
+		session_mesh_fail(s, err);
 	}
 }
 

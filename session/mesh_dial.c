@@ -13,14 +13,9 @@
 #include "session/mesh_link.h"
 #include "session/mesh_report.h"
 
-bool session_mesh_dial_is_ours(const struct parley_session *s, int party)
-{
-	return session_agreement_dials(s->agreement, s->self.index,
-				       (size_t)party);
-}
-
-const char *session_mesh_dial_endpoint(const struct parley_session *s,
-				       const struct session_party *p)
+/* The one whose turn it is, or NULL. */
+static const char *endpoint_of(const struct parley_session *s,
+			       const struct session_party *p)
 {
 	return parley_session_agreement_party_endpoint(
 	    s->agreement, (size_t)session_index(s, p), p->endpoint);
@@ -49,7 +44,7 @@ void session_mesh_dial_retry(struct parley_session *s, struct session_party *p)
 			  : SESSION_DIAL_RETRY_MAX_MS;
 	/* The next endpoint, round and round. */
 	p->endpoint++;
-	if (!session_mesh_dial_endpoint(s, p))
+	if (!endpoint_of(s, p))
 		p->endpoint = 0;
 	session_wake_at(s, p->next_dial_ms);
 }
@@ -71,7 +66,7 @@ void session_mesh_dial_drop(struct parley_session *s, struct session_party *p,
 static void dial(struct parley_session *s, struct session_party *p)
 {
 	const int party = session_index(s, p);
-	const char *endpoint = session_mesh_dial_endpoint(s, p);
+	const char *endpoint = endpoint_of(s, p);
 	struct session_conn *conn;
 	struct session_link *link;
 	int err;
@@ -104,7 +99,7 @@ int64_t session_mesh_dial_fallback_ms(const struct parley_session *s)
 void session_mesh_dial_plan(struct parley_session *s, struct session_party *p,
 			    int64_t now)
 {
-	p->next_dial_ms = session_mesh_dial_is_ours(s, session_index(s, p))
+	p->next_dial_ms = session_is_dialler(s, session_index(s, p))
 			      ? now
 			      : now + session_mesh_dial_fallback_ms(s);
 	p->retry_ms = SESSION_DIAL_RETRY_MS;

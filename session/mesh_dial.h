@@ -6,13 +6,6 @@
 
 #include "session/session.h"
 
-/* session_mesh_dial_is_ours(s, party): are we the dialler of that pair? */
-bool session_mesh_dial_is_ours(const struct parley_session *s, int party);
-
-/* session_mesh_dial_endpoint(s, p): the one whose turn it is, or NULL. */
-const char *session_mesh_dial_endpoint(const struct parley_session *s,
-				       const struct session_party *p);
-
 /*
  * session_mesh_dial_wanted(s, p):
  * Has ${p} no connection, and should it have one?

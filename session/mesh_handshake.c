@@ -16,6 +16,7 @@
 #include "session/clock.h"
 #include "session/mesh_channel.h"
 #include "session/mesh_dial.h"
+#include "session/mesh_fail.h"
 #include "session/mesh_link.h"
 #include "session/mesh_report.h"
 #include "session/mesh_resume.h"
@@ -57,10 +58,12 @@ static int make_channel(struct parley_session *s, struct session_link *link,
 static void agreement_differs(struct parley_session *s, int party,
 			      const char *field, const char *signer)
 {
+	/* What was sent it in the handshake tells it, too. */
+	if (party >= 0)
+		s->parties[party].told = true;
 	if (!session_is_opening(s) || s->failing)
 		return;
 	if (party >= 0) {
-		s->parties[party].told = true;
 		session_error(s, PARLEY_ERR_AGREEMENT, party,
 			      "its agreement differs from ours in %s",
 			      *field ? field : "a part that cannot be named");
@@ -71,7 +74,7 @@ static void agreement_differs(struct parley_session *s, int party,
 		    *signer ? signer : "somebody who dialled us",
 		    *field ? field : "a part that cannot be named");
 	}
-	session_mesh_report_fail(s, PARLEY_ERR_AGREEMENT);
+	session_mesh_fail(s, PARLEY_ERR_AGREEMENT);
 }
 
 void session_mesh_handshake_on_up(struct parley_session *s,
@@ -148,7 +151,7 @@ void session_mesh_handshake_on_accept(struct parley_session *s,
 		p->told = true;
 		session_error(s, err, link->party, "refuses us: %s",
 			      parley_did_err_string(err));
-		session_mesh_report_fail(s, err);
+		session_mesh_fail(s, err);
 	}
 	if (err == PARLEY_ERR_GATE && f->data[0] == SESSION_WIRE_REFUSE)
 		return; /* PROTOCOL 5.4: ignored */
@@ -261,7 +264,7 @@ void session_mesh_handshake_on_stranger(struct parley_session *s,
 static bool own_attempt_stands(const struct parley_session *s,
 			       const struct session_party *p)
 {
-	return session_mesh_dial_is_ours(s, session_index(s, p)) && p->dial &&
+	return session_is_dialler(s, session_index(s, p)) && p->dial &&
 	       p->dial->state == SESSION_LINK_CONFIRMED;
 }
 

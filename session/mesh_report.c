@@ -1,23 +1,12 @@
 /*
- * Progress for the user, and failing together (PROTOCOL 7.4).
- *
- * An opening that cannot succeed ends with the same sentence everywhere: who
- * finds it out goes on for a moment and tells each party that it has a channel
- * to, or gets one to.
+ * What on_progress() is told: how it stands with each party, and now and then
+ * who is missing.
  */
 #include "session/mesh_report.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "session/clock.h"
-#include "session/mesh_barrier.h"
-#include "session/mesh_dial.h"
-#include "session/party.h"
-
-/*
- * Progress
- */
 
 void session_mesh_report(struct parley_session *s, struct session_party *p,
 			 const char *detail)
@@ -38,8 +27,11 @@ void session_mesh_report(struct parley_session *s, struct session_party *p,
 		    s->agreement, (size_t)party);
 		progress.did = parley_session_agreement_party_did(
 		    s->agreement, (size_t)party);
-		if (p->dial || session_mesh_dial_is_ours(s, party))
-			progress.endpoint = session_mesh_dial_endpoint(s, p);
+		if (p->state != PARLEY_PARTY_LOST &&
+		    (p->dial || session_is_dialler(s, party)))
+			progress.endpoint =
+			    parley_session_agreement_party_endpoint(
+				s->agreement, (size_t)party, p->endpoint);
 		if (!detail && p->detail[0])
 			progress.detail = p->detail;
 	}
@@ -104,74 +96,4 @@ void session_mesh_report_due(struct parley_session *s, int64_t now)
 	/* All are there, but wait for each other: the caller may not. */
 	if (!told && !s->failing)
 		session_mesh_report(s, NULL, NULL);
-}
-
-/*
- * Failing together
- */
-
-void session_mesh_report_tell(struct parley_session *s, struct session_party *p)
-{
-	if (p->told || !session_live(p))
-		return;
-	p->told = true;
-	if (session_channel_abort(p->up->channel, -s->failing, s->culprit,
-				  s->error) == 0)
-		session_party_flush(s, p);
-}
-
-void session_mesh_report_fail(struct parley_session *s, int err)
-{
-	if (!session_is_opening(s) || s->failing)
-		return;
-	s->failing = err;
-	s->failing_until_ms = session_now_ms() + SESSION_FAIL_LINGER_MS;
-	session_wake_at(s, s->failing_until_ms);
-	for (size_t i = 0; i < s->n; i++)
-		session_mesh_report_tell(s, &s->parties[i]);
-}
-
-bool session_mesh_report_told(const struct parley_session *s, int64_t now)
-{
-	if (now >= s->failing_until_ms)
-		return true;
-	for (size_t i = 0; i < s->n; i++)
-		if (i != s->self.index && !s->parties[i].told)
-			return false;
-	return true;
-}
-
-int session_mesh_report_timeout(struct parley_session *s)
-{
-	const struct session_party *first = NULL;
-	size_t n_missing = 0;
-	char more[40] = "";
-	int party, err;
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct session_party *p = &s->parties[i];
-
-		if (i == s->self.index ||
-		    (session_live(p) &&
-		     (!s->has_ready || session_mesh_barrier_agrees(s, p))))
-			continue;
-		if (!first)
-			first = p;
-		n_missing++;
-	}
-	if (!first)
-		return session_error(
-		    s, PARLEY_ERR_TIMEOUT, -1,
-		    "the parties did not agree on who is there in time");
-	party = session_index(s, first);
-	if (n_missing > 1)
-		snprintf(more, sizeof(more), " (and %zu more)", n_missing - 1);
-	err = session_error(s, PARLEY_ERR_TIMEOUT, party,
-			    "not ready within %" PRId64 " s%s: %s",
-			    (s->deadline_ms - s->opened_ms + 999) / 1000, more,
-			    first->detail[0] ? first->detail
-			    : session_mesh_dial_is_ours(s, party)
-				? "no answer"
-				: "has not connected");
-	return err;
 }

@@ -11,6 +11,10 @@
 
 static int check_party(struct parley_session *s, int party)
 {
+	int err = session_check_owner(s);
+
+	if (err)
+		return err;
 	if (party < 0 || (size_t)party >= s->n)
 		return session_refuse(s, PARLEY_ERR_ARGUMENT, "no such party");
 	if ((size_t)party == s->self.index)
@@ -117,8 +121,10 @@ int parley_session_broadcast(struct parley_session *s, const void *msg,
 
 int parley_session_flush(struct parley_session *s)
 {
-	int err;
+	int err = session_check_owner(s);
 
+	if (err)
+		return err;
 	if (s->state != PARLEY_SESSION_READY)
 		return session_refuse(s, PARLEY_ERR_STATE,
 				      "the session is not ready");
@@ -200,8 +206,13 @@ static bool take_from(struct parley_session *s, int from, int *whop,
 
 static int check_from(struct parley_session *s, int from)
 {
+	int err;
+
 	if (from != PARLEY_ANY)
 		return check_party(s, from);
+	err = session_check_owner(s);
+	if (err)
+		return err;
 	if (s->state != PARLEY_SESSION_READY)
 		return session_refuse(s, PARLEY_ERR_STATE,
 				      "the session is not ready");

@@ -14,6 +14,7 @@
 #include "did/secret.h"
 #include "session/clock.h"
 #include "session/mesh_channel.h"
+#include "session/mesh_report.h"
 
 /*
  * Sending
@@ -184,17 +185,5 @@ void session_party_lose(struct parley_session *s, struct session_party *p,
 	session_party_drop_held(p);
 	p->state = PARLEY_PARTY_LOST;
 	session_party_error(s, p);
-	if (s->o.on_progress) {
-		struct parley_progress progress = {
-		    .party = session_index(s, p),
-		    .state = p->state,
-		    .name = parley_session_agreement_party_name(
-			s->agreement, (size_t)session_index(s, p)),
-		    .did = parley_session_agreement_party_did(
-			s->agreement, (size_t)session_index(s, p)),
-		    .detail = p->detail,
-		    .waited_ms = session_now_ms() - s->opened_ms};
-
-		s->o.on_progress(s->o.context, &progress);
-	}
+	session_mesh_report(s, p, p->detail);
 }

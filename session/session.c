@@ -4,7 +4,6 @@
  */
 #include "session/session.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "session/mesh_handshake.h"
 #include "session/mesh_link.h"
 #include "session/party.h"
+#include "session/spin.h"
 
 enum {
 	OPEN_TIMEOUT_MS = 60 * 1000,
@@ -38,42 +38,6 @@ enum {
 	 * CPU than half of it from 256 bytes on. */
 	RECORD_DEFAULT = SESSION_RECORD_LEN_DEFAULT + 64,
 };
-
-/*
- * Errors
- */
-
-int session_error(struct parley_session *s, int err, int culprit,
-		  const char *format, ...)
-{
-	const char *name;
-	size_t len = 0;
-	va_list ap;
-
-	s->culprit = culprit;
-	s->error[0] = '\0';
-	if (culprit >= 0) {
-		name = parley_session_agreement_party_name(s->agreement,
-							   (size_t)culprit);
-		len = (size_t)snprintf(
-		    s->error, sizeof(s->error),
-		    *name ? "party %d '%s' (%s): " : "party %d%s (%s): ",
-		    culprit, name,
-		    parley_session_agreement_party_did(s->agreement,
-						       (size_t)culprit));
-	}
-	if (len < sizeof(s->error)) {
-		va_start(ap, format);
-		vsnprintf(s->error + len, sizeof(s->error) - len, format, ap);
-		va_end(ap);
-	}
-	return err;
-}
-
-int session_refuse(struct parley_session *s, int err, const char *why)
-{
-	return session_error(s, err, -1, "%s", why);
-}
 
 /*
  * Beginning
@@ -95,6 +59,7 @@ void parley_session_options_init(struct parley_session_options *o)
 	    .window = WINDOW,
 	    .message_max = MESSAGE_MAX,
 	    .record_max = RECORD_DEFAULT,
+	    .spin_us = SESSION_SPIN_US,
 	};
 }
 
@@ -117,7 +82,8 @@ static int take_options(struct parley_session *s,
 	    s->o.resume_ms < 0 || s->o.unresponsive_ms < 30 ||
 	    s->o.window < WINDOW_MIN || s->o.message_max == 0 ||
 	    s->o.record_max < RECORD_MIN ||
-	    s->o.record_max > SESSION_RECORD_LEN_MAX)
+	    s->o.record_max > SESSION_RECORD_LEN_MAX || s->o.spin_us < 0 ||
+	    s->o.spin_us > SESSION_SPIN_US_MAX)
 		return session_refuse(
 		    s, PARLEY_ERR_ARGUMENT,
 		    "options: a limit or time is out of range");
@@ -192,6 +158,7 @@ static int make_descriptors(struct parley_session *s)
 	    .n_parties = s->n,
 	    .unresponsive_ms = s->o.unresponsive_ms,
 	    .pool = s->pool,
+	    .spin_us = s->o.spin_us,
 	    .stranger_max = SESSION_PROPOSE_LEN_MAX,
 	    .frame_max = SESSION_RECORD_LEN_MAX};
 	struct epoll_event ev = {.events = EPOLLIN};
@@ -267,6 +234,7 @@ int parley_session_new(struct parley_session **sp,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return PARLEY_ERR_MEMORY;
+	session_owner_init(&s->owner);
 	s->agreement = a;
 	s->identity = id;
 	s->epoll_fd = s->timer_fd = -1;
@@ -305,13 +273,20 @@ int parley_session_open(struct parley_session **sp,
 
 void parley_session_free(struct parley_session *s)
 {
+	bool ours;
+
 	if (!s)
 		return;
+	ours = session_owner_is_here(&s->owner);
+	/* Connections are for who opened them to end. */
+	for (struct session_link *l = s->links; l && !ours; l = l->next)
+		l->conn = NULL;
 	for (size_t i = 0; s->parties && i < s->n; i++)
 		session_party_drop_held(&s->parties[i]);
 	while (s->links)
 		session_mesh_link_free(s, s->links);
-	session_carrier_free(s->carrier, s->state == PARLEY_SESSION_OPENING
+	session_carrier_free(s->carrier, !ours ? SESSION_CARRIER_LEAVE
+					 : s->state == PARLEY_SESSION_OPENING
 					     ? 0
 					     : SESSION_GOODBYE_LINGER_MS);
 	session_frame_pool_free(s->pool);
@@ -322,6 +297,7 @@ void parley_session_free(struct parley_session *s)
 	session_gate_wipe(&s->gate);
 	free(s->parties);
 	free(s->listen);
+	session_owner_wipe(&s->owner);
 	did_secret_wipe(s, sizeof(*s));
 	free(s);
 }

@@ -6,6 +6,7 @@
  *   close.c     ... the end
  *   drive.c     waiting; driving from outside
  *   party.c     what goes to one party; its loss
+ *   error.c     why the last call failed
  *   mesh.c      who is there: connections, handshakes, barrier; see mesh.h
  *
  * A link is one connection with what became of it: a handshake, then a
@@ -20,11 +21,13 @@
 
 #include <parley/session.h>
 
+#include "session/agreement.h"
 #include "session/carrier.h"
 #include "session/channel.h"
 #include "session/clock.h"
 #include "session/handshake.h"
 #include "session/hub.h"
+#include "session/owner.h"
 #include "session/ready.h"
 #include "session/resume.h"
 #include "session/retransmit.h"
@@ -89,6 +92,8 @@ struct session_party {
 	bool told_instances; /* for our present READY */
 	bool told;	     /* knows that the opening failed */
 	bool sent_ready;     /* on the channel in use */
+	/* Whom it gave up waiting for, before it left. */
+	const struct session_party *missed;
 
 	/* PROTOCOL 5.6 and 6.3. */
 	bool try_resume; /* at the next attempt, while opening */
@@ -111,6 +116,7 @@ struct session_party {
 };
 
 struct parley_session {
+	struct session_owner owner;
 	const struct parley_agreement *agreement;
 	const struct parley_identity *identity;
 	struct parley_session_options o;
@@ -160,6 +166,14 @@ struct parley_session {
 };
 
 /*
+ * session_name_party(s, party, text, size, after):
+ * "party 1 'bob' (did:key:...)" and ${after} into ${text}, cut at ${size}.
+ * Returns how long it is, as snprintf() does.
+ */
+size_t session_name_party(const struct parley_session *s, int party, char *text,
+			  size_t size, const char *after);
+
+/*
  * session_error(s, err, culprit, format, ...):
  * Note the error sentence, with the party in front of it if ${culprit} is not
  * -1, and return ${err}.
@@ -170,6 +184,20 @@ int session_error(struct parley_session *s, int err, int culprit,
 
 /* session_refuse(s, err, why): an error of the caller's, of no party. */
 int session_refuse(struct parley_session *s, int err, const char *why);
+
+/*
+ * session_check_owner(s):
+ * 0, or PARLEY_ERR_STATE in a process that was forked from the session's: it
+ * has the same keys and would seal something else under the same numbers.
+ */
+static inline int session_check_owner(struct parley_session *s)
+{
+	return session_owner_is_here(&s->owner)
+		   ? 0
+		   : session_refuse(s, PARLEY_ERR_STATE,
+				    "the session is that of the process that "
+				    "opened it, and not of one forked from it");
+}
 
 /* session_index(s, p): the index of a party. */
 static inline int session_index(const struct parley_session *s,
@@ -185,6 +213,13 @@ static inline int session_index(const struct parley_session *s,
 static inline bool session_live(const struct session_party *p)
 {
 	return p->up && p->up->state == SESSION_LINK_UP;
+}
+
+/* session_is_dialler(s, party): of that pair, are we (PROTOCOL 7.1)? */
+static inline bool session_is_dialler(const struct parley_session *s, int party)
+{
+	return session_agreement_dials(s->agreement, s->self.index,
+				       (size_t)party);
 }
 
 /* session_is_opening(s): has the barrier still to come? */

@@ -215,6 +215,60 @@ static void oldest_of_too_many_strangers_is_closed(void **state)
 	link_free(&k);
 }
 
+/* raw_hello() from 127.0.0.${last}. */
+static int raw_hello_from(const char *endpoint, uint8_t last)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_addr.s_addr =
+				    htonl(INADDR_LOOPBACK - 1 + last)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.sin_port = htons((uint16_t)atoi(strrchr(endpoint, ':') + 1));
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(send(fd, hello, sizeof(hello), MSG_NOSIGNAL),
+			 sizeof(hello));
+	return fd;
+}
+
+/* The first ones are few, and of several addresses; then one has many. */
+static void few_strangers_outlive_many_of_one_address(void **state)
+{
+	enum { FEW = 5, N = 300, KEPT = 256 };
+	struct session_carrier *l;
+	char endpoint[64];
+	int fds[N];
+	size_t n_few = 0, n_closed = 0;
+
+	(void)state;
+	l = listener_new(endpoint);
+	for (size_t i = 0; i < N; i++) {
+		fds[i] =
+		    raw_hello_from(endpoint, i < FEW ? (uint8_t)(2 + i) : 1);
+		if (i % 50 == 49)
+			work(l, 20);
+	}
+	work(l, QUIET_MS);
+	for (size_t i = 0; i < N; i++) {
+		bool closed = raw_closed(fds[i]);
+
+		n_closed += closed;
+		n_few += closed && i < FEW;
+		/* Of the many the oldest go. */
+		if (i >= FEW + N - KEPT)
+			assert_false(closed);
+	}
+	assert_int_equal(n_closed, N - KEPT);
+	/* One may share a counter with the many, by chance. */
+	assert_true(n_few <= 1);
+	for (size_t i = 0; i < N; i++)
+		close(fds[i]);
+	work(l, QUIET_MS);
+	carrier_free(l, 0);
+}
+
 static void without_descriptors_it_waits_and_goes_on(void **state)
 {
 	enum { N = 60 };
@@ -348,6 +402,161 @@ static void socket_of_another_type_is_refused(void **state)
 	zmq_ctx_term(context);
 }
 
+/* Read what there is on ${fd}, until it ends with ${len} bytes ${end}. */
+static void raw_hear(struct session_carrier *c, int fd, const void *end,
+		     size_t len)
+{
+	const int64_t limit = session_now_ms() + LIMIT_MS;
+	uint8_t got[1000];
+	size_t n = 0;
+	ssize_t r;
+
+	while (n < len || memcmp(got + n - len, end, len) != 0) {
+		assert_true(session_now_ms() < limit);
+		work(c, 10);
+		r = recv(fd, got + n, sizeof(got) - n, MSG_DONTWAIT);
+		if (r > 0)
+			n += (size_t)r;
+	}
+}
+
+static void a_ping_is_answered_with_its_context(void **state)
+{
+	static const uint8_t ping[] = "\x04\x0c\x04PING\x01\x02hello",
+			     pong[] = "\x04\x0a\x04PONGhello";
+	struct session_carrier *l;
+	char endpoint[64];
+	int fd;
+
+	(void)state;
+	l = listener_new(endpoint);
+	fd = raw_hello(endpoint);
+	assert_int_equal(send(fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL),
+			 sizeof(ping) - 1);
+	raw_hear(l, fd, pong, sizeof(pong) - 1);
+	close(fd);
+	carrier_free(l, 0);
+}
+
+/* Its kernel acknowledges, but the program does nothing. */
+static void a_program_that_does_not_answer_is_given_up(void **state)
+{
+	static const uint8_t frame[] = "\0\x0a..........",
+			     pong[] = "\x04\x05\x04PONG";
+	struct session_carrier_options o = usual;
+	struct session_carrier_event ev;
+	struct session_conn *conn;
+	struct session_carrier *l;
+	char endpoint[64];
+	int fd;
+
+	(void)state;
+	o.unresponsive_ms = 300;
+	l = listener_new_with(endpoint, &o);
+	fd = raw_hello(endpoint);
+	assert_int_equal(send(fd, frame, sizeof(frame) - 1, MSG_NOSIGNAL),
+			 sizeof(frame) - 1);
+	assert_true(event_within(l, &ev, LIMIT_MS));
+	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
+	session_frame_free(ev.frame);
+	conn = ev.conn;
+	conn->user = l;
+	session_carrier_trust(l, conn, FRAME_MAX);
+	/* Asked three times, it answers three times; and then no more. */
+	for (int i = 0; i < 3; i++) {
+		raw_hear(l, fd, "\x04\x07\x04PING\0\0", 9);
+		assert_int_equal(send(fd, pong, sizeof(pong) - 1, MSG_NOSIGNAL),
+				 sizeof(pong) - 1);
+	}
+	assert_true(event_within(l, &ev, LIMIT_MS));
+	assert_int_equal(ev.type, SESSION_CARRIER_DOWN);
+	assert_ptr_equal(ev.conn, conn);
+	assert_string_equal(ev.reason, "silent");
+	close(fd);
+	carrier_free(l, 0);
+}
+
+/*
+ * Hung up on with frames that its socket had no room for, the other end gets
+ * all of them.  What it still sends is nobody's.
+ */
+static void what_was_sent_leaves_after_a_hangup(void **state)
+{
+	enum { N = 300, LEN = FRAME_MAX };
+	static const uint8_t frames[] = "\0\0\0\x03xyz\0\0";
+	const int64_t limit = session_now_ms() + LIMIT_MS;
+	uint8_t sink[65536];
+	struct session_carrier_event ev;
+	struct session_conn *conn;
+	struct session_carrier *l;
+	char endpoint[64];
+	size_t n = 0;
+	ssize_t r = 0;
+	int fd;
+
+	(void)state;
+	l = listener_new(endpoint);
+	fd = raw_hello(endpoint);
+	assert_int_equal(send(fd, "\0\x01x", 3, MSG_NOSIGNAL), 3);
+	assert_true(event_within(l, &ev, LIMIT_MS));
+	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
+	session_frame_free(ev.frame);
+	conn = ev.conn;
+	/* Greeting and READY. */
+	assert_true(recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 64);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(send_frame(l, conn, i, LEN), 0);
+	assert_true(session_carrier_queued(l, conn) > 0);
+	session_carrier_hangup(l, conn);
+	assert_int_equal(send(fd, frames, sizeof(frames) - 1, MSG_NOSIGNAL),
+			 sizeof(frames) - 1);
+	do {
+		assert_true(session_now_ms() < limit);
+		while ((r = recv(fd, sink, sizeof(sink), MSG_DONTWAIT)) > 0)
+			n += (size_t)r;
+		work(l, 1);
+	} while (r < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+	/* Each frame behind its header. */
+	assert_int_equal(n, N * (9 + (size_t)LEN));
+	close(fd);
+	carrier_free(l, 0);
+}
+
+static void ipv6_carries_frames_or_is_refused_where_there_is_none(void **state)
+{
+	const struct sockaddr_in6 a = {.sin6_family = AF_INET6,
+				       .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct session_carrier *l, *d;
+	struct session_conn *at_l, *at_d;
+	char endpoint[64];
+	bool any;
+	int fd;
+
+	(void)state;
+	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	any = fd >= 0 && bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0;
+	if (fd >= 0)
+		close(fd);
+	l = carrier_new_with(make_listener, &usual);
+	snprintf(endpoint, sizeof(endpoint), "tcp://[::1]:%d", net_free_port());
+	if (!any) {
+		assert_int_not_equal(session_carrier_listen(l, endpoint), 0);
+		carrier_free(l, 0);
+		return;
+	}
+	assert_int_equal(session_carrier_listen(l, endpoint), 0);
+	early.listener = l;
+	d = carrier_new();
+	at_d = dial_up(d, endpoint);
+	assert_int_equal(send_frame(d, at_d, 1, 100), 0);
+	at_l = expect_frame(l, 1, 100);
+	assert_int_equal(send_frame(l, at_l, 2, 20), 0);
+	assert_ptr_equal(expect_frame(d, 2, 20), at_d);
+	session_carrier_hangup(d, at_d);
+	carrier_free(d, 0);
+	carrier_free(l, 0);
+}
+
 /*
  * ipc://
  */
@@ -449,10 +658,16 @@ int main(void)
 	    cmocka_unit_test(stranger_with_a_large_frame_is_closed_alone),
 	    cmocka_unit_test(trust_raises_what_may_be_sent),
 	    cmocka_unit_test(oldest_of_too_many_strangers_is_closed),
+	    cmocka_unit_test(few_strangers_outlive_many_of_one_address),
 	    cmocka_unit_test(without_descriptors_it_waits_and_goes_on),
 	    cmocka_unit_test(half_a_greeting_is_closed_after_its_time),
 	    cmocka_unit_test(staged_bytes_make_the_descriptor_readable),
 	    cmocka_unit_test(socket_of_another_type_is_refused),
+	    cmocka_unit_test(a_ping_is_answered_with_its_context),
+	    cmocka_unit_test(a_program_that_does_not_answer_is_given_up),
+	    cmocka_unit_test(what_was_sent_leaves_after_a_hangup),
+	    cmocka_unit_test(
+		ipv6_carries_frames_or_is_refused_where_there_is_none),
 	    cmocka_unit_test(ipc_carries_frames_and_is_closed_to_others),
 	    cmocka_unit_test(ipc_is_the_same_for_libzmq),
 	    cmocka_unit_test(ipc_that_cannot_be_is_told),

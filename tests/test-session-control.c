@@ -27,7 +27,7 @@ static struct session_dcbor_reader reader_of(const char *hex, uint8_t buf[64])
 	return r;
 }
 
-/* RFC 8949, Appendix A, as far as it is integers. */
+/* RFC 8949, Appendix A, as far as it is integers; the last two by its 3.1. */
 static void integers_have_their_published_form(void **state)
 {
 	static const struct {
@@ -46,7 +46,9 @@ static void integers_have_their_published_form(void **state)
 		    {-1, "20"},
 		    {-10, "29"},
 		    {-100, "3863"},
-		    {-1000, "3903e7"}};
+		    {-1000, "3903e7"},
+		    {-1000000, "3a000f423f"},
+		    {-1000000000000, "3b000000e8d4a50fff"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -388,6 +390,96 @@ static void replies_errors_and_events_are_read_as_written(void **state)
 	session_dcbor_put_uint(&w, 0);
 	assert_int_equal(session_control_decode_reply(&a, w.p, w.len),
 			 PARLEY_ERR_FORMAT);
+	w.len = 0;
+	session_control_put_reply(&w, 7, 0);
+	w.p[1]++;
+	assert_int_equal(session_control_decode_reply(&a, w.p, w.len),
+			 PARLEY_ERR_VERSION);
+	free(w.p);
+}
+
+static struct session_dcbor_string text(const char *p)
+{
+	return (struct session_dcbor_string){.p = p, .len = strlen(p)};
+}
+
+static bool says(struct session_dcbor_string s, const char *p)
+{
+	return s.len == strlen(p) && memcmp(s.p, p, s.len) == 0;
+}
+
+/* CONTROL.md, 3: what status and receipt answer. */
+static void results_are_read_as_written(void **state)
+{
+	static const char hash[PARLEY_AGREEMENT_HASH_LEN] = {1, 2, 3};
+	const struct session_control_session s = {
+	    .session = 7,
+	    .name = text("demo"),
+	    .hash = {.p = hash, .len = sizeof(hash)},
+	    .did = text("did:key:z6Mk"),
+	    .self = 2,
+	    .state = PARLEY_SESSION_CLOSED,
+	    .age_ms = 1000000,
+	    .clients = 3,
+	    .forwarding = true,
+	    .error = text("no"),
+	    .n = 1};
+	const struct session_control_party p = {.did = text("did:key:z6Mr"),
+						.name = text(""),
+						.state = PARLEY_PARTY_LOST,
+						.detail = text("it left"),
+						.messages_sent = 1,
+						.messages_received = 2,
+						.bytes_sent = 300,
+						.bytes_received = 70000,
+						.resumes = 5,
+						.handshake_us = 6};
+	const struct session_control_receipt t = {.accept = text("{}"),
+						  .confirm = text("{1}"),
+						  .finished = text("AA")};
+	struct session_dcbor_writer w = {0};
+	struct session_control_receipt t2;
+	struct session_control_session s2;
+	struct session_control_party p2;
+	struct session_dcbor_reader r;
+
+	(void)state;
+	session_control_put_session(&w, &s);
+	session_control_put_party(&w, &p);
+	session_control_put_receipt(&w, &t);
+	assert_false(w.failed);
+	session_dcbor_reader_init(&r, w.p, w.len);
+	session_control_take_session(&r, &s2);
+	session_control_take_party(&r, &p2);
+	session_control_take_receipt(&r, &t2);
+	assert_false(r.failed);
+	assert_int_equal(session_dcbor_take_uint(&r), 0);
+	assert_true(r.failed); /* that was all */
+	assert_true(s2.session == 7 && says(s2.name, "demo") &&
+		    memcmp(s2.hash.p, hash, sizeof(hash)) == 0 &&
+		    says(s2.did, "did:key:z6Mk") && s2.self == 2 &&
+		    s2.state == PARLEY_SESSION_CLOSED && s2.age_ms == 1000000 &&
+		    s2.clients == 3 && s2.forwarding && says(s2.error, "no") &&
+		    s2.n == 1);
+	assert_true(says(p2.did, "did:key:z6Mr") && says(p2.name, "") &&
+		    p2.state == PARLEY_PARTY_LOST &&
+		    says(p2.detail, "it left") && p2.messages_sent == 1 &&
+		    p2.messages_received == 2 && p2.bytes_sent == 300 &&
+		    p2.bytes_received == 70000 && p2.resumes == 5 &&
+		    p2.handshake_us == 6);
+	assert_true(says(t2.accept, "{}") && says(t2.confirm, "{1}") &&
+		    says(t2.finished, "AA"));
+	/* With other numbers of items than they have. */
+	w.p[0]--;
+	session_dcbor_reader_init(&r, w.p, w.len);
+	session_control_take_session(&r, &s2);
+	assert_true(r.failed);
+	w.len = 0;
+	session_control_put_party(&w, &p);
+	w.p[0]--;
+	session_dcbor_reader_init(&r, w.p, w.len);
+	session_control_take_party(&r, &p2);
+	assert_true(r.failed);
 	free(w.p);
 }
 
@@ -404,6 +496,7 @@ int main(void)
 	    cmocka_unit_test(example_of_the_document_is_what_is_sent),
 	    cmocka_unit_test(numbers_out_of_range_are_refused),
 	    cmocka_unit_test(replies_errors_and_events_are_read_as_written),
+	    cmocka_unit_test(results_are_read_as_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "did/identity.h"
 
 /*
@@ -707,8 +709,11 @@ void __wrap_free(void *p)
 	    pread(watch.fd, copy, size, (off_t)(uintptr_t)p) == (ssize_t)size) {
 		watch.n_freed++;
 		for (size_t i = 0; i < watch.n; i++)
-			if (memmem(copy, size, watch.secret[i], 32))
+			if (memmem(copy, size, watch.secret[i], 32)) {
 				watch.n_found++;
+				/* Not once more, of who gets this block. */
+				sodium_memzero(p, size);
+			}
 	}
 	__real_free(p);
 }

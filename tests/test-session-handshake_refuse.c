@@ -243,6 +243,25 @@ static void version_2_is_refused_by_word(void **state)
 	run_free(&run);
 }
 
+/* Even the word costs, and a holder may ask as often as it likes. */
+static void a_busy_party_says_nothing_about_another_version(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_init(&run, 10);
+	run_propose(&run);
+	run.propose[1] = SESSION_VERSION + 1;
+	regate(&run, run.propose, run.propose_len);
+	run.r.gate.busy = true;
+	assert_propose_refused(&run, run.propose, run.propose_len,
+			       PARLEY_ERR_AGAIN, 0, "busy");
+	run.r.gate.busy = false;
+	assert_error(run_accept_of(&run, run.propose, run.propose_len),
+		     PARLEY_ERR_VERSION, "idle");
+	run_free(&run);
+}
+
 static void suites_without_a_common_one_are_refused_by_word(void **state)
 {
 	struct run run;
@@ -714,6 +733,7 @@ int main(void)
 	    cmocka_unit_test(zero_is_no_ephemeral_secret),
 	    cmocka_unit_test(stranger_gets_no_byte),
 	    cmocka_unit_test(version_2_is_refused_by_word),
+	    cmocka_unit_test(a_busy_party_says_nothing_about_another_version),
 	    cmocka_unit_test(suites_without_a_common_one_are_refused_by_word),
 	    cmocka_unit_test(suite_named_twice_is_refused_in_silence),
 	    cmocka_unit_test(downgrade_by_a_holder_is_noticed_by_i),

@@ -5,7 +5,6 @@
  * The hostile end is a carrier without a session; handshakes, resumes and
  * records are made by hand.
  */
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +18,7 @@
 #include "did/bytes.h"
 #include "session/carrier.h"
 #include "session/session.h"
+#include "tests/memory.h"
 #include "tests/net.h"
 
 enum {
@@ -34,6 +34,7 @@ struct hostile {
 	struct session_carrier *carrier;
 	struct session_gate gate;
 	size_t n_reports; /* of party -1 */
+	size_t n_sums;	  /* those that speak for others as well */
 };
 
 static bool never(struct net *net, void *context)
@@ -48,7 +49,14 @@ static int count_report(void *context, const struct parley_progress *p)
 	struct hostile *h = context;
 
 	h->n_reports += p->party < 0;
+	h->n_sums += p->party < 0 && p->detail && strstr(p->detail, ", and ");
 	return 0;
+}
+
+static bool has_failed(struct net *net, void *context)
+{
+	return parley_session_state(net->s[*(size_t *)context]) ==
+	       PARLEY_SESSION_FAILED;
 }
 
 /* ${n} parties, none of them begun. */
@@ -218,12 +226,10 @@ static bool is_ready(struct net *net, void *context)
 	return parley_session_state(net->s[1]) == PARLEY_SESSION_READY;
 }
 
-/* The handshake, and records until the session is ready. */
-static void member_join(struct member *m, const void *first, size_t first_len)
+/* The handshake, and the first record. */
+static void member_greet(struct member *m, const void *first, size_t first_len)
 {
 	uint8_t propose[SESSION_PROPOSE_LEN_MAX], *confirm;
-	uint8_t ready[2 + SESSION_HASH_LEN] = {SESSION_ITEM_READY << 1 | 1,
-					       SESSION_HASH_LEN};
 	struct session_handshake_result r;
 	struct session_handshake_random random;
 	struct session_handshake *handshake;
@@ -260,6 +266,15 @@ static void member_join(struct member *m, const void *first, size_t first_len)
 			 0);
 	session_resume_init(&m->resume, r.traffic.resume, SESSION_INITIATOR);
 	send_items(m, first, first_len);
+}
+
+/* The same, and records until the session is ready. */
+static void member_join(struct member *m, const void *first, size_t first_len)
+{
+	uint8_t ready[2 + SESSION_HASH_LEN] = {SESSION_ITEM_READY << 1 | 1,
+					       SESSION_HASH_LEN};
+
+	member_greet(m, first, first_len);
 	while (!m->has_ready)
 		take_record(m);
 	memcpy(ready + 2, m->ready, SESSION_HASH_LEN);
@@ -279,11 +294,6 @@ static void member_leave(struct member *m)
 	end(&m->h);
 }
 
-static size_t used(void)
-{
-	return mallinfo2().uordblks + mallinfo2().hblkhd;
-}
-
 /* A member that does not read asks again and again for all that is kept. */
 static void gaps_do_not_fill_the_memory_of_the_sender(void **state)
 {
@@ -300,14 +310,14 @@ static void gaps_do_not_fill_the_memory_of_the_sender(void **state)
 				 0);
 		assert_int_equal(parley_session_flush(m.h.net.s[1]), 0);
 	}
-	before = used();
+	before = memory_used();
 	for (int i = 0; i < GAPS; i++) {
 		send_items(&m, gap, sizeof(gap));
 		if (i % 16 == 0)
 			net_run(&m.h.net, never, NULL, 1);
 	}
 	net_run(&m.h.net, never, NULL, 100);
-	after = used();
+	after = memory_used();
 	print_message("%zu bytes more\n", after > before ? after - before : 0);
 	assert_true(after < before + 8 * MIB);
 	assert_int_equal(parley_session_party_state(m.h.net.s[1], 0),
@@ -371,6 +381,53 @@ static void former_connections_are_kept_in_small_number(void **state)
 		    SPARES_MAX);
 	assert_int_equal(parley_session_party_state(m.h.net.s[1], 0),
 			 PARLEY_PARTY_READY);
+	member_leave(&m);
+}
+
+/* Who repeats resumes that were recorded does not fill the table of links. */
+static void of_too_many_resumes_under_way_the_oldest_goes(void **state)
+{
+	uint8_t msg[SESSION_RESUME_LEN], a[SESSION_NONCE_LEN];
+	struct session_resume_attempt at;
+	struct session_conn *conn;
+	struct session_frame *f;
+	struct member m;
+
+	(void)state;
+	member_join(&m, ALLOW_SOME, sizeof(ALLOW_SOME) - 1);
+	for (int i = 0; i < SESSION_CHALLENGES_MAX + 3; i++) {
+		conn = dial(&m.h, 1);
+		randombytes_buf(a, sizeof(a));
+		session_resume_create(msg, &at, &m.resume, m.h.gate.key, 0, a);
+		send_bytes(&m.h, conn, msg, sizeof(msg));
+		f = answer(&m.h, conn);
+		assert_non_null(f); /* challenged */
+		session_frame_free(f);
+		assert_true(
+		    count_links(m.h.net.s[1], SESSION_LINK_CHALLENGED) <=
+		    SESSION_CHALLENGES_MAX);
+	}
+	assert_int_equal(parley_session_party_state(m.h.net.s[1], 0),
+			 PARLEY_PARTY_READY);
+	member_leave(&m);
+}
+
+/* Who is blamed is one of the roster; otherwise it is who blames. */
+static void an_abort_that_blames_nobody_of_the_roster_blames_its_sender(
+    void **state)
+{
+	/* Reason 0, party 99, "no". */
+	static const char first[] = ALLOW_SOME "\x13\x04\x00\x64no";
+	struct member m;
+	size_t who = 1;
+
+	(void)state;
+	assert_int_equal(SESSION_ITEM_ABORT << 1 | 1, first[6]);
+	member_greet(&m, first, sizeof(first) - 1);
+	assert_true(net_run(&m.h.net, has_failed, &who, LIMIT_MS));
+	assert_non_null(
+	    strstr(parley_session_error(m.h.net.s[1]), "gave up: no"));
+	assert_int_equal(parley_session_culprit(m.h.net.s[1]), 0);
 	member_leave(&m);
 }
 
@@ -472,9 +529,76 @@ static void a_channel_is_taken_upon_a_record_that_opens(void **state)
 	end(&h);
 }
 
+/* As of another version of the library, which is no less honest. */
+static void an_opening_ends_where_no_suite_is_common(void **state)
+{
+	struct session_handshake_self self = {
+	    .index = 1, .instance = {1}, .n_suites = 1, .suites = {200}};
+	struct session_handshake_random random;
+	struct session_handshake *handshake;
+	struct session_carrier_event ev;
+	size_t len, who = 0;
+	struct hostile h;
+	char endpoint[64];
+	uint8_t *reply;
+
+	(void)state;
+	begin(&h, 2);
+	self.agreement = h.net.agreement;
+	self.identity = h.net.ids[1];
+	endpoint_of(endpoint, &h, 1);
+	assert_int_equal(session_carrier_listen(h.carrier, endpoint), 0);
+	net_start(&h.net, 0);
+	assert_true(next(&h, &ev));
+	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
+	randombytes_buf(&random, sizeof(random));
+	assert_int_equal(
+	    session_handshake_accept(&handshake, &reply, &len, &h.gate, &self,
+				     ev.frame->data, ev.frame->len, &random,
+				     session_now_utc_ms() / 1000),
+	    PARLEY_ERR_SUITE);
+	session_frame_free(ev.frame);
+	send_bytes(&h, ev.conn, reply, len);
+	free(reply);
+	assert_true(net_run(&h.net, has_failed, &who, LIMIT_MS));
+	assert_int_equal(parley_session_culprit(h.net.s[0]), 1);
+	assert_non_null(strstr(parley_session_error(h.net.s[0]), "refuses us"));
+	end(&h);
+}
+
 /*
  * Floods
  */
+
+/* While opening, everybody may be answered at once: all are under way. */
+static void of_too_many_handshakes_under_way_the_oldest_goes(void **state)
+{
+	enum { MAX = SESSION_STRANGERS_MAX + 2, N = MAX + 4 };
+	uint8_t propose[SESSION_PROPOSE_LEN_MAX];
+	struct session_conn *conn;
+	struct session_frame *f;
+	struct hostile h;
+	int n = 0;
+
+	(void)state;
+	begin(&h, 2);
+	net_start(&h.net, 1);
+	while (n < N) {
+		conn = dial(&h, 1);
+		send_bytes(&h, conn, propose,
+			   make_propose(&h, propose, 0, 1, NULL));
+		f = answer(&h, conn);
+		if (!f) /* too fast */
+			continue;
+		session_frame_free(f);
+		n++;
+		assert_true(count_links(h.net.s[1], SESSION_LINK_ACCEPTED) <=
+			    MAX);
+	}
+	assert_int_equal(parley_session_state(h.net.s[1]),
+			 PARLEY_SESSION_OPENING);
+	end(&h);
+}
 
 /* In a session that runs, nobody needs more than a few handshakes. */
 static void a_holder_gets_few_answers_of_a_running_session(void **state)
@@ -541,6 +665,12 @@ static void a_replayed_propose_does_not_fill_the_log(void **state)
 	print_message("%zu reports in %d ms\n", h.n_reports, (int)took);
 	assert_true(h.n_reports >= 1);
 	assert_true((int64_t)h.n_reports <= 2 * (took / 1000 + 2));
+	/* What was not said is said as a number, a second later. */
+	net_run(&h.net, never, NULL, SESSION_PROGRESS_MS + 100);
+	conn = dial(&h, 1);
+	send_bytes(&h, conn, propose, len);
+	assert_null(answer(&h, conn));
+	assert_true(h.n_sums >= 1);
 	end(&h);
 }
 
@@ -549,8 +679,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(gaps_do_not_fill_the_memory_of_the_sender),
 	    cmocka_unit_test(former_connections_are_kept_in_small_number),
+	    cmocka_unit_test(of_too_many_resumes_under_way_the_oldest_goes),
+	    cmocka_unit_test(
+		an_abort_that_blames_nobody_of_the_roster_blames_its_sender),
 	    cmocka_unit_test(a_resume_with_a_wrong_mac_drops_nobody),
 	    cmocka_unit_test(a_channel_is_taken_upon_a_record_that_opens),
+	    cmocka_unit_test(an_opening_ends_where_no_suite_is_common),
+	    cmocka_unit_test(of_too_many_handshakes_under_way_the_oldest_goes),
 	    cmocka_unit_test(a_holder_gets_few_answers_of_a_running_session),
 	    cmocka_unit_test(a_replayed_propose_does_not_fill_the_log),
 	};

@@ -171,6 +171,44 @@ static void the_answer_may_come_after_the_end(void **state)
 	wait_for(&n_answered, 2);
 }
 
+/* Names that are not answered go on for as long as the resolver takes, though
+ * nobody waits: only so many at a time. */
+static void names_that_are_not_answered_are_few(void **state)
+{
+	enum { MAX = 16 + 4 };
+	struct session_carrier *c = carrier();
+	const int64_t limit = session_now_ms() + LIMIT_MS;
+	struct session_carrier_event ev;
+	struct session_conn *conn;
+	int port, err;
+
+	(void)state;
+	port = listen_somewhere(c);
+	for (int i = 0; i < MAX; i++)
+		session_carrier_hangup(c, dial(c, "slow.test", port));
+	assert_int_equal(session_carrier_dial(c, "tcp://slow.test:1", &conn),
+			 PARLEY_ERR_AGAIN);
+	wait_for(&n_asked, MAX);
+	/* What is no name needs no thread. */
+	conn = dial(c, "127.0.0.1", port);
+	next(c, &ev);
+	assert_int_equal(ev.type, SESSION_CARRIER_UP);
+	assert_ptr_equal(ev.conn, conn);
+	/* One is answered: there is room. */
+	sem_post(&go_on);
+	while ((err = session_carrier_dial(c, "tcp://slow.test:1", &conn)) ==
+		   PARLEY_ERR_AGAIN &&
+	       session_now_ms() < limit)
+		usleep(1000);
+	assert_int_equal(err, 0);
+	assert_int_equal(session_carrier_dial(c, "tcp://slow.test:1", &conn),
+			 PARLEY_ERR_AGAIN);
+	for (int i = 0; i < MAX; i++)
+		sem_post(&go_on);
+	wait_for(&n_answered, MAX + 1);
+	session_carrier_free(c, 0);
+}
+
 static void what_is_no_host_and_port_is_refused(void **state)
 {
 	static const char *const endpoints[] = {"tcp://", "tcp://:1", "tcp://a",
@@ -193,6 +231,7 @@ int main(void)
 	    cmocka_unit_test(a_name_that_is_not_answered_stops_nobody),
 	    cmocka_unit_test(a_name_of_nobody_ends_the_connection),
 	    cmocka_unit_test(the_answer_may_come_after_the_end),
+	    cmocka_unit_test(names_that_are_not_answered_are_few),
 	    cmocka_unit_test(what_is_no_host_and_port_is_refused),
 	};
 

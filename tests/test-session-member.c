@@ -5,11 +5,10 @@
  * `struct liar` is an end that is no channel: it knows the keys and seals
  * whatever items it likes.
  */
-#include <malloc.h>
-
 #include <sodium.h>
 
 #include "session/channel.h"
+#include "tests/memory.h"
 #include "tests/test-session-vector.h"
 
 enum {
@@ -33,15 +32,10 @@ struct liar {
 	size_t used; /* bytes allocated when it began */
 };
 
-/* Nothing where another allocator is: the test then sees no growth. */
-static size_t used(void)
-{
-	return mallinfo2().uordblks + mallinfo2().hblkhd;
-}
-
 static void assert_grown_less(const struct liar *l, size_t max)
 {
-	const size_t now = used(), grown = now > l->used ? now - l->used : 0;
+	const size_t now = memory_used(),
+		     grown = now > l->used ? now - l->used : 0;
 
 	print_message("%zu bytes more\n", grown);
 	assert_true(grown < max);
@@ -90,7 +84,7 @@ static void liar_init(struct liar *l, const char *first, size_t len)
 					     true, NULL),
 			 0);
 	send_items(l, first, len);
-	l->used = used();
+	l->used = memory_used();
 }
 
 #define START(l) liar_init(l, "\x07\x04\x00\x80\x80\x04", 6)

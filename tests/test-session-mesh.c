@@ -24,7 +24,6 @@
 #include "did/base64.h"
 #include "did/identity.h"
 #include "did/key.h"
-#include "session/agreement_cbor.h"
 #include "session/handshake.h"
 #include "session/session.h"
 #include "tests/net.h"
@@ -468,6 +467,97 @@ static void a_missing_party_is_named_when_the_time_is_over(void **state)
 	net_free(&net);
 }
 
+/* For net_run(): do the first two parties see each other, and nobody else? */
+static bool first_two_met(struct net *net, void *context)
+{
+	(void)context;
+	return parley_session_party_state(net->s[0], 1) == PARLEY_PARTY_READY &&
+	       parley_session_party_state(net->s[1], 0) == PARLEY_PARTY_READY;
+}
+
+static bool second_has_left(struct net *net, void *context)
+{
+	(void)context;
+	return parley_session_party_state(net->s[0], 1) ==
+	       PARLEY_PARTY_CONNECTING;
+}
+
+/* One of those who are there closes before all are. */
+static void who_leaves_before_the_start_is_waited_for_again(void **state)
+{
+	struct net net;
+
+	(void)state;
+	net_init(&net, 3);
+	net_start(&net, 0);
+	net_start(&net, 1);
+	assert_true(net_run(&net, first_two_met, NULL, 10 * 1000));
+	assert_int_equal(parley_session_close(net.s[1]), 0);
+	assert_int_equal(parley_session_state(net.s[1]), PARLEY_SESSION_CLOSED);
+	/* Its connection is still there: it said so. */
+	assert_true(net_run(&net, second_has_left, NULL, 10 * 1000));
+	assert_int_equal(parley_session_state(net.s[0]),
+			 PARLEY_SESSION_OPENING);
+	parley_session_free(net.s[1]);
+	net.s[1] = NULL;
+	net_open(&net);
+	net_free(&net);
+}
+
+static void all_who_are_missing_are_named(void **state)
+{
+	struct net net;
+	size_t who = 0;
+
+	(void)state;
+	net_init(&net, 4);
+	net.o.open_timeout_ms = 100;
+	net_start(&net, 0);
+	assert_true(net_run(&net, one_failed, &who, 60 * 1000));
+	for (size_t i = 1; i < 4; i++)
+		assert_non_null(strstr(parley_session_error(net.s[0]),
+				       parley_did_identity_did(net.ids[i])));
+	net_free(&net);
+
+	net_init(&net, 20);
+	net.o.open_timeout_ms = 100;
+	net_start(&net, 0);
+	assert_true(net_run(&net, one_failed, &who, 60 * 1000));
+	assert_non_null(strstr(parley_session_error(net.s[0]), " more): "));
+	net_free(&net);
+}
+
+static void end_time(struct parley_session *s)
+{
+	s->deadline_ms = s->opened_ms;
+	session_wake_at(s, 0);
+}
+
+/* The limit of one is over before that of another, and that one leaves. */
+static void who_gave_up_waiting_is_not_named_but_who_never_came(void **state)
+{
+	struct net net;
+	size_t who = 1;
+
+	(void)state;
+	net_init(&net, 3);
+	net.o.open_timeout_ms = 600 * 1000;
+	net_start(&net, 0);
+	net_start(&net, 1);
+	assert_true(net_run(&net, first_two_met, NULL, 60 * 1000));
+	end_time(net.s[1]);
+	assert_true(net_run(&net, one_failed, &who, 60 * 1000));
+	assert_int_equal(parley_session_culprit(net.s[1]), 2);
+	assert_true(net_run(&net, second_has_left, NULL, 60 * 1000));
+	end_time(net.s[0]);
+	who = 0;
+	assert_true(net_run(&net, one_failed, &who, 60 * 1000));
+	assert_int_equal(parley_session_culprit(net.s[0]), 2);
+	assert_null(strstr(parley_session_error(net.s[0]),
+			   parley_did_identity_did(net.ids[1])));
+	net_free(&net);
+}
+
 static void a_port_in_use_is_an_error_that_says_so(void **state)
 {
 	struct parley_session *second = NULL;
@@ -760,8 +850,8 @@ static void an_observer_finds_neither_did_nor_key(void **state)
 	struct net net;
 	char endpoint[64];
 	const void *msg;
-	size_t len, n_agreement = 0;
-	uint8_t *cbor;
+	uint8_t hash[PARLEY_AGREEMENT_HASH_LEN];
+	size_t len;
 
 	(void)state;
 	net_init(&net, 2);
@@ -797,9 +887,8 @@ static void an_observer_finds_neither_did_nor_key(void **state)
 	assert_false(contains(&o, "did:", 4));
 	assert_false(contains(&o, "attack", 6));
 	/* Nor the agreement: its id (0x42 sixteen times), its hash. */
-	assert_int_equal(
-	    session_agreement_cbor(&cbor, &n_agreement, net.agreement), 0);
-	free(cbor);
+	parley_session_agreement_hash(net.agreement, hash);
+	assert_not_seen(&o, hash);
 	assert_false(contains(&o, "\x42\x42\x42\x42\x42\x42\x42\x42", 8));
 	free(o.bytes);
 	net_free(&net);
@@ -895,6 +984,10 @@ int main(void)
 	    cmocka_unit_test(
 		a_second_connection_of_a_connected_party_is_not_taken),
 	    cmocka_unit_test(a_missing_party_is_named_when_the_time_is_over),
+	    cmocka_unit_test(who_leaves_before_the_start_is_waited_for_again),
+	    cmocka_unit_test(all_who_are_missing_are_named),
+	    cmocka_unit_test(
+		who_gave_up_waiting_is_not_named_but_who_never_came),
 	    cmocka_unit_test(a_port_in_use_is_an_error_that_says_so),
 	    cmocka_unit_test(who_is_not_in_the_roster_cannot_begin),
 	    cmocka_unit_test(an_expired_agreement_cannot_begin),

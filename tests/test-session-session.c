@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include <parley/comm.h>
+
 #include "session/session.h"
 #include "tests/net.h"
 
@@ -299,6 +301,54 @@ static void check_burst(size_t n_parties, size_t bytes, size_t n)
 	net_free(&net);
 }
 
+/* Who does not wait may be in the middle of one when the window is full. */
+static void a_message_that_was_begun_is_kept_and_arrives_whole(void **state)
+{
+	static uint8_t buf[3000000];
+	struct net net;
+	const void *msg;
+	size_t len;
+
+	(void)state;
+	net_init(&net, 2);
+	net.o.send_timeout_ms = net.o.recv_timeout_ms = 0;
+	net.o.window = 64 * 1024;
+	net_open(&net);
+	for (size_t k = 0; k < 2; k++) {
+		fill(buf, sizeof(buf), 0, 1, k);
+		assert_int_equal(
+		    parley_session_send(net.s[0], 1, buf, sizeof(buf)), 0);
+		assert_int_equal(parley_session_send(net.s[0], 1, "next", 4),
+				 PARLEY_ERR_AGAIN);
+		/* It was copied. */
+		memset(buf, 0, sizeof(buf));
+		net_recv(&net, 1, 0, &msg, &len);
+		assert_int_equal(len, sizeof(buf));
+		assert_true(is_filled(msg, len, 0, 1, k));
+		assert_int_equal(parley_session_send(net.s[0], 1, "next", 4),
+				 0);
+		assert_int_equal(parley_session_flush(net.s[0]), 0);
+		net_recv(&net, 1, 0, &msg, &len);
+		assert_int_equal(len, 4);
+	}
+	/* One that never leaves is given up with the session. */
+	assert_int_equal(parley_session_send(net.s[0], 1, buf, sizeof(buf)), 0);
+	net_free(&net);
+}
+
+static void states_have_names(void **state)
+{
+	static const char *const names[] = {
+	    "self",	   "connecting", "handshaking", "ready",
+	    "interrupted", "lost",	 "closed",	"unknown"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_string_equal(
+		    parley_session_party_state_name((enum parley_party_state)i),
+		    names[i]);
+}
+
 static void one_great_message_each_way_does_not_deadlock(void **state)
 {
 	(void)state;
@@ -372,7 +422,7 @@ static void closing_at_once_on_both_sides_is_clean(void **state)
 		check_burst(2 + (size_t)round % 3, 100, 10);
 }
 
-static void closing_says_what_was_not_delivered(void **state)
+static void closing_says_what_was_not_acknowledged(void **state)
 {
 	struct net net;
 
@@ -384,6 +434,8 @@ static void closing_says_what_was_not_delivered(void **state)
 	assert_int_equal(parley_session_send(net.s[0], 1, "x", 1), 0);
 	assert_int_equal(parley_session_close(net.s[0]),
 			 PARLEY_ERR_UNDELIVERED);
+	assert_non_null(strstr(parley_did_err_string(PARLEY_ERR_UNDELIVERED),
+			       "not acknowledged"));
 	assert_int_equal(parley_session_culprit(net.s[0]), 1);
 	assert_non_null(
 	    strstr(parley_session_error(net.s[0]), "not acknowledged"));
@@ -459,6 +511,62 @@ static void giving_up_is_told_with_its_reason(void **state)
 	net_free(&net);
 }
 
+/* Both ends keep the same, and nothing where they were not asked to. */
+static void receipts_of_a_handshake_are_kept_when_asked_for(void **state)
+{
+	static const enum parley_receipt all[] = {PARLEY_RECEIPT_ACCEPT,
+						  PARLEY_RECEIPT_CONFIRM,
+						  PARLEY_RECEIPT_FINISHED};
+	char signer[PARLEY_DID_SIZE], *message;
+	const char *text[2][3], *none;
+	struct net net;
+	size_t len;
+
+	(void)state;
+	net_init(&net, 2);
+	net.o.keep_receipts = true;
+	net_open(&net);
+	for (int i = 0; i < 2; i++) {
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(parley_session_receipt(net.s[i], 1 - i,
+								all[k],
+								&text[i][k]),
+					 0);
+		assert_int_equal(parley_session_receipt(net.s[i], 1 - i,
+							(enum parley_receipt)3,
+							&none),
+				 PARLEY_ERR_ARGUMENT);
+		assert_int_equal(
+		    parley_session_receipt(net.s[i], i, all[0], &none),
+		    PARLEY_ERR_NOT_FOUND);
+		assert_int_equal(
+		    parley_session_receipt(net.s[i], 2, all[0], &none),
+		    PARLEY_ERR_ARGUMENT);
+	}
+	for (size_t k = 0; k < 3; k++)
+		assert_string_equal(text[0][k], text[1][k]);
+	/* Who dialled confirmed, and the other one had accepted. */
+	for (size_t k = 0; k < 2; k++) {
+		const size_t who =
+		    (k == 1) == session_is_dialler(net.s[0], 1) ? 0 : 1;
+
+		assert_int_equal(parley_comm_signed_unpack(&message, &len,
+							   signer, text[0][k],
+							   strlen(text[0][k])),
+				 0);
+		assert_string_equal(signer,
+				    parley_did_identity_did(net.ids[who]));
+		free(message);
+	}
+	net_free(&net);
+
+	net_init(&net, 2);
+	net_open(&net);
+	assert_int_equal(parley_session_receipt(net.s[0], 1, all[0], &none),
+			 PARLEY_ERR_NOT_FOUND);
+	net_free(&net);
+}
+
 /*
  * Calls that are refused, limits of time
  */
@@ -501,6 +609,12 @@ static void wrong_calls_are_refused(void **state)
 	parley_session_free(s);
 	parley_session_options_init(&o);
 	o.size = 3;
+	assert_int_equal(parley_session_new(&s, net.agreement, net.ids[0], &o),
+			 PARLEY_ERR_ARGUMENT);
+	parley_session_free(s);
+	/* As of a later release, whose members would not be looked at. */
+	parley_session_options_init(&o);
+	o.size += 8;
 	assert_int_equal(parley_session_new(&s, net.agreement, net.ids[0], &o),
 			 PARLEY_ERR_ARGUMENT);
 	parley_session_free(s);
@@ -825,6 +939,66 @@ static void parties_in_separate_processes_compute_together(void **state)
 	}
 }
 
+/* What a forked process does with a session that is not its own. */
+static int misuse(struct parley_session *s)
+{
+	const void *msg;
+	size_t len;
+	int who;
+
+	if (parley_session_send(s, 1, "child", 5) != PARLEY_ERR_STATE ||
+	    parley_session_flush(s) != PARLEY_ERR_STATE ||
+	    parley_session_ping(s, 1) != PARLEY_ERR_STATE ||
+	    parley_session_process(s) != PARLEY_ERR_STATE ||
+	    parley_session_wait(s) != PARLEY_ERR_STATE ||
+	    parley_session_recv(s, 1, NULL, &msg, &len) != PARLEY_ERR_STATE ||
+	    parley_session_take(s, PARLEY_ANY, &who, &msg, &len) !=
+		PARLEY_ERR_STATE ||
+	    parley_session_finish(s) != PARLEY_ERR_STATE ||
+	    parley_session_close(s) != PARLEY_ERR_STATE)
+		return 1;
+	parley_session_abort(s, "not its own");
+	if (parley_session_state(s) != PARLEY_SESSION_READY)
+		return 2;
+	parley_session_free(s);
+	return 0;
+}
+
+/* It has the keys and the numbers: nothing is to be sealed by both. */
+static void a_forked_process_can_not_use_a_session(void **state)
+{
+	struct net net;
+	const void *msg;
+	size_t len;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	net_init(&net, 2);
+	net.o.recv_timeout_ms = 0;
+	net_open(&net);
+	/* Something waits to be sealed. */
+	assert_int_equal(parley_session_send(net.s[0], 1, "before", 6), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(misuse(net.s[0]));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(parley_session_send(net.s[0], 1, "after", 5), 0);
+	assert_int_equal(parley_session_flush(net.s[0]), 0);
+	net_recv(&net, 1, 0, &msg, &len);
+	assert_int_equal(len, 6);
+	net_recv(&net, 1, 0, &msg, &len);
+	assert_memory_equal(msg, "after", 5);
+	assert_int_equal(parley_session_send(net.s[1], 0, "answer", 6), 0);
+	assert_int_equal(parley_session_flush(net.s[1]), 0);
+	net_recv(&net, 0, 1, &msg, &len);
+	assert_memory_equal(msg, "answer", 6);
+	assert_int_equal(parley_session_party_state(net.s[1], 0),
+			 PARLEY_PARTY_READY);
+	net_free(&net);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -834,17 +1008,21 @@ int main(void)
 	    cmocka_unit_test(broadcast_reaches_everybody_else),
 	    cmocka_unit_test(receiving_from_any_takes_turns),
 	    cmocka_unit_test(a_full_window_is_told_and_opens_again),
+	    cmocka_unit_test(
+		a_message_that_was_begun_is_kept_and_arrives_whole),
+	    cmocka_unit_test(states_have_names),
 	    cmocka_unit_test(one_great_message_each_way_does_not_deadlock),
 	    cmocka_unit_test(
 		many_messages_each_way_beyond_the_window_do_not_deadlock),
 	    cmocka_unit_test(
 		what_was_accepted_arrives_though_the_sender_closes),
 	    cmocka_unit_test(closing_at_once_on_both_sides_is_clean),
-	    cmocka_unit_test(closing_says_what_was_not_delivered),
+	    cmocka_unit_test(closing_says_what_was_not_acknowledged),
 	    cmocka_unit_test(a_session_ends_step_by_step_without_waiting),
 	    cmocka_unit_test(taking_does_not_look_at_the_network),
 	    cmocka_unit_test(a_party_that_vanishes_is_named_at_every_survivor),
 	    cmocka_unit_test(giving_up_is_told_with_its_reason),
+	    cmocka_unit_test(receipts_of_a_handshake_are_kept_when_asked_for),
 	    cmocka_unit_test(who_gives_up_for_a_loss_is_not_who_is_named),
 	    cmocka_unit_test(who_is_here_cannot_be_blamed),
 	    cmocka_unit_test(wrong_calls_are_refused),
@@ -854,6 +1032,7 @@ int main(void)
 		the_descriptor_is_silent_when_there_is_nothing_to_do),
 	    cmocka_unit_test(a_ping_is_answered_and_timed),
 	    cmocka_unit_test(parties_in_separate_processes_compute_together),
+	    cmocka_unit_test(a_forked_process_can_not_use_a_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ from .did import Identity, Resolver, resolve
 from .errors import (AbortedError, AgreementError, ClosedError, Error,
                      LocalError, LostError, OpenTimeout, PeerError,
                      SystemFailure, UndeliveredError)
+from .receipt import Receipt
 from .session import (Event, Options, PartyState, Session, SessionState,
                       Statistics)
 
@@ -28,7 +29,7 @@ __version__ = '0.1.0'
 __all__ = [
     'AbortedError', 'Agreement', 'AgreementError', 'ClosedError', 'Comm',
     'Error', 'Event', 'Identity', 'Layers', 'LocalError', 'LostError',
-    'OpenTimeout', 'Options', 'Party', 'PartyState', 'PeerError', 'Resolver',
-    'Session', 'SessionState', 'Statistics', 'SystemFailure',
+    'OpenTimeout', 'Options', 'Party', 'PartyState', 'PeerError', 'Receipt',
+    'Resolver', 'Session', 'SessionState', 'Statistics', 'SystemFailure',
     'UndeliveredError', 'Unpacked', 'resolve', 'sign', 'verify',
 ]

@@ -68,7 +68,8 @@ class AbortedError(PeerError):
 
 
 class UndeliveredError(PeerError):
-    """The session is closed, but a party has not confirmed all messages."""
+    """The session is closed, but a party has not acknowledged all messages:
+    whether they arrived is not known."""
 
 
 class OpenTimeout(LocalError, TimeoutError):

@@ -31,13 +31,14 @@ from ._native import lib
 from .agreement import Agreement, Party
 from .did import Identity
 from .errors import Error
-from .session import Event, Native, Options, PartyState
+from .session import Event, Native, Options, PartyState, SessionState
 from .selector import TurnSelector
-from .streams import Streams
+from .streams import MESSAGE_MAX, Streams
 
 HOST = 'parley'  # stands for the session in what MPyC takes for addresses
 CLOSE_S = 30.0
 UNRESPONSIVE_S = 3600.0  # a program may compute for so long in one piece
+REPEAT_S = 4.5  # from one word on who is waited for to the next
 MISMATCH_S = 5.0  # how long others are told that facts differ
 
 # As did-cli run: codes that no program uses.
@@ -46,8 +47,10 @@ EXIT_LIAR, EXIT_LOST, EXIT_NOT_STARTED = 123, 124, 125
 
 
 def say(text: str) -> None:
-    """One line for the user."""
-    print(f'parley: {text}', file=sys.stderr, flush=True)
+    """One line for the user; others wrote parts of it."""
+    safe = ''.join(c if c.isprintable() else c.encode(
+        'unicode_escape').decode() for c in text)
+    print(f'parley: {safe}', file=sys.stderr, flush=True)
 
 
 class Refused(Exception):
@@ -108,16 +111,17 @@ class Waiting:
         party = event.party
         if party is None or self.ready:
             return None
-        last = self._said.get(party.index, 0.0)
+        who = f'{party.name} {party.did}' if party.name else party.did
+        last = self._said.get(party.index, -REPEAT_S)
         if event.state in (PartyState.READY, PartyState.CLOSED):
-            if last:
-                say(f'{party} is here')
+            if party.index in self._said:
+                say(f'{who} is here')
                 del self._said[party.index]
-        elif event.waited >= 1 and event.waited - last >= 4.5:
+        elif event.waited >= 1 and event.waited - last >= REPEAT_S:
             self._said[party.index] = event.waited
             how = (f'dialling {event.endpoint}' if event.endpoint
-                   else 'waiting to be dialled')
-            say(f'waiting for {party} ({how}, {event.waited:.0f} s)'
+                   else 'it will dial')
+            say(f'waiting for {who} ({how}, {event.waited:.0f} s)'
                 + (f': {event.detail}' if event.detail else ''))
         return None
 
@@ -128,18 +132,39 @@ def _open(agreement: Agreement, identity: Identity, o: Options) -> Native:
         native = Native(agreement, identity, o, waiting)
     except Error as exc:
         raise Refused(str(exc)) from exc
-    # A process that was stopped and goes on has its waiting interrupted, too;
-    # for a signal that means an end, Python raises an exception here.
-    while (err := lib.parley_session_wait(native.handle)
-           ) == lib.PARLEY_ERR_INTERRUPTED and lib.parley_session_state(
-               native.handle) == lib.PARLEY_SESSION_OPENING:
-        pass
+    fd = lib.parley_session_fd(native.handle)
+    # Not parley_session_wait(): a signal that means an end raises an exception,
+    # which may come while libparley tells of progress.
+    try:
+        while True:
+            err = lib.parley_session_process(native.handle)
+            native.reraise()
+            if err or native.state() is not SessionState.OPENING:
+                break
+            select.select([fd], [], [], 1.0)
+    except (KeyboardInterrupt, SystemExit):
+        lib.parley_session_abort(native.handle, b'stopped by its user')
+        native.free()
+        raise
     if err:
         refusal = Refused(str(native.error(err)))
         native.free()
         raise refusal
     waiting.ready = True
     return native
+
+
+def _keep(native: Native, directory: str) -> None:
+    """Write the receipts: who asked for evidence does not compute without."""
+    try:
+        for party in native.agreement.parties:
+            if party.index != native.index:
+                native.receipt(party.index).save(directory, party.index)
+    except (Error, OSError) as exc:
+        lib.parley_session_abort(native.handle,
+                                 b'its receipts cannot be written')
+        native.free()
+        raise Refused(f"no receipts in '{directory}': {exc}") from exc
 
 
 # --- the program ---
@@ -349,6 +374,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
                    help='when a connection stays broken')
     p.add_argument('--lost-after', metavar='S', type=float,
                    help='for so long (30; with wait 600)')
+    p.add_argument('--receipts', metavar='DIR',
+                   help='keep what the others signed')
     p.add_argument('--carrier', choices=('zmtp', 'libzmq'), default='zmtp',
                    help='what speaks ZeroMQ')
     p.add_argument('program', metavar='PROGRAM')
@@ -411,11 +438,16 @@ def start(a: argparse.Namespace, source: bytes) -> Native:
     lost_after = a.lost_after or (600.0 if wait else 30.0)
     options = Options(listen=a.listen, open_timeout=a.timeout,
                       on_lost=a.on_lost, carrier=a.carrier,
+                      message_max=MESSAGE_MAX,
                       unresponsive=UNRESPONSIVE_S,
+                      keep_receipts=a.receipts is not None,
                       resume_timeout=lost_after if wait else 600.0,
                       liveness=30.0 if wait else lost_after)
     if not differs:
-        return _open(agreement, identity, options)
+        native = _open(agreement, identity, options)
+        if a.receipts is not None:
+            _keep(native, a.receipts)
+        return native
     for line in differs:
         say(line)
     # With what is measured here as its agreement this party is refused by
@@ -437,13 +469,15 @@ def _terminate(number: int, frame: Any) -> NoReturn:
 def main(argv: Sequence[str]) -> int:
     """The command."""
     a = _arguments(argv)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         source = _read(a.program)
         native = start(a, source)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except (Error, Refused, mpyc_facts.FactsError) as exc:
         say(str(exc))
         return exc.code if isinstance(exc, Refused) else EXIT_NOT_STARTED
-    signal.signal(signal.SIGTERM, _terminate)
     launcher = Launcher(native)
     try:
         return launcher.run(a.program, source, a.args)

@@ -15,6 +15,13 @@ The script needs the standard library only, and no other file of this package,
 so that it can be given to any interpreter with -c.
 """
 
+import sys
+
+# With -c, Python looks for modules where somebody happens to be, first of all
+# for those below; it does not when it runs the program.
+if __name__ == '__main__' and sys.path[:1] == ['']:
+    sys.path[0] = '/dev/null'
+
 import argparse
 import hashlib
 import importlib.metadata
@@ -24,7 +31,6 @@ import os
 import re
 import shlex
 import struct
-import sys
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 ARGUMENTS_MAX = 1000  # characters; longer ones are digested

@@ -20,6 +20,7 @@ from ._native import ffi, lib
 from .agreement import Agreement, Party
 from .did import Identity
 from .errors import ClosedError, Error, _text, make
+from .receipt import Receipt
 
 Data = Union[bytes, bytearray, memoryview]
 
@@ -92,6 +93,7 @@ class Options:
         window: bytes that a party may have sent here untaken.
         message_max: largest message that is accepted.
         record_max: largest record that is sent.
+        keep_receipts: keep what receipt() returns.
     """
 
     listen: Optional[str] = None
@@ -105,6 +107,7 @@ class Options:
     window: Optional[int] = None
     message_max: Optional[int] = None
     record_max: Optional[int] = None
+    keep_receipts: bool = False
 
 
 _ON_LOST = {'fail': 0, 'wait': 1}
@@ -127,6 +130,7 @@ class Native:
         self.agreement = agreement
         self.identity = identity  # borrowed by libparley, as the agreement
         self._on_event = on_event
+        self.raised: Optional[BaseException] = None
         self._me = ffi.new_handle(weakref.ref(self))
         c = ffi.new('struct parley_session_options *')
         lib.parley_session_options_init(c)
@@ -143,6 +147,7 @@ class Native:
             value = getattr(o, name)
             if value is not None:
                 setattr(c, name, value)
+        c.keep_receipts = o.keep_receipts
         c.on_progress = lib.parley_py_progress
         c.context = self._me
         p = ffi.new('struct parley_session **')
@@ -175,6 +180,12 @@ class Native:
         if err:
             raise self.error(err)
 
+    def reraise(self) -> None:
+        """Raise what on_event raised, since C cannot pass it on."""
+        exc, self.raised = self.raised, None
+        if exc is not None:
+            raise exc
+
     def state(self) -> SessionState:
         """What the session is doing."""
         return SessionState(lib.parley_session_state(self.handle))
@@ -187,6 +198,18 @@ class Native:
         return Statistics(**{name: getattr(c, name)
                              for name in Statistics.__dataclass_fields__})
 
+    def receipt(self, party: int) -> Receipt:
+        """What was signed when the channel to PARTY began."""
+        text = ffi.new('const char **')
+        texts = []
+        for which in (lib.PARLEY_RECEIPT_ACCEPT, lib.PARLEY_RECEIPT_CONFIRM,
+                      lib.PARLEY_RECEIPT_FINISHED):
+            err = lib.parley_session_receipt(self.handle, party, which, text)
+            if err:
+                raise make(err, f'there is no receipt of party {party}')
+            texts.append(_text(text[0]))
+        return Receipt(*texts)
+
     def free(self) -> None:
         """Wipe the keys and close all sockets."""
         ffi.release(self.handle)
@@ -198,7 +221,15 @@ def _lookup(table: Dict[str, int], name: str, value: str) -> int:
     return table[value]
 
 
-@ffi.def_extern()  # type: ignore[untyped-decorator]
+def _keep(kind: Any, exc: BaseException, tb: Any) -> None:
+    """Keep what was raised in a callback, such as by Ctrl-C."""
+    if tb is not None:
+        native = ffi.from_handle(tb.tb_frame.f_locals['context'])()
+        if native is not None:
+            native.raised = exc
+
+
+@ffi.def_extern(onerror=_keep)  # type: ignore[untyped-decorator]
 def parley_py_progress(context: Any, p: Any) -> int:
     """libparley's on_progress."""
     native: Optional[Native] = ffi.from_handle(context)()
@@ -218,7 +249,8 @@ class Session:
     Args:
         agreement: what was agreed, with the roster.
         identity: who this party is.
-        on_event: called with each Event, from within the loop.
+        on_event: called with each Event, by the loop, soon after it; may end
+            the session.
         **options: see Options.
     """
 
@@ -293,8 +325,9 @@ class Session:
         """Deliver what was sent, tell every party, and end.
 
         Raises:
-            UndeliveredError: within close_timeout not everybody confirmed;
-                the session is closed all the same.
+            UndeliveredError: within close_timeout not everybody acknowledged
+                everything, which may have arrived all the same; the session
+                is closed.
         """
         if self._native is None or self._closed:
             return
@@ -343,8 +376,9 @@ class Session:
     def _on_event(self, event: Event) -> Optional[bool]:
         for queue in self._event_queues:
             queue.append(event)
-        if self._listener is not None:
-            self._listener(event)
+        # Not from within libparley: what it calls must not end the session.
+        if self._listener is not None and self._loop is not None:
+            self._loop.call_soon(self._listener, event)
         return None
 
     def _on_readable(self) -> None:
@@ -352,6 +386,7 @@ class Session:
         if native is None or self._closed:
             return
         err = lib.parley_session_process(native.handle)
+        native.reraise()
         if err and native.state() is not SessionState.CLOSING:
             self._error = native.error(err)
             assert self._loop is not None
@@ -554,6 +589,16 @@ class Session:
         if self._closed:
             return self._last[party]
         return self._usable().stats(party)
+
+    def receipt(self, party: int) -> Receipt:
+        """What PARTY and this one signed when their channel began: evidence
+        that both agreed.  Needs the option keep_receipts, and ends with the
+        session.
+
+        Raises:
+            LocalError: it was not kept, or there is no such party.
+        """
+        return self._usable().receipt(party)
 
     async def events(self) -> AsyncIterator[Event]:
         """Every Event from now on, until the session ends."""

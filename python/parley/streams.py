@@ -18,13 +18,18 @@ from .selector import TurnSelector
 from .session import Native
 
 CREDIT = 1 << 16  # bytes of DATA that may be sent on a new stream
+GROWTH = 16  # a round trip for each step: 64 KiB, 1 MiB, 4 MiB
 WINDOW_MAX = 4 << 20  # ... and on one whose program takes what comes
+CREDIT_MAX = 1 << 31  # at a time, of who else gives it
 
 # Of a party: streams that it has opened and that are not over (MPyC has one,
 # and one more while a computation follows another), and bytes that wait until
 # the program listens.
 STREAMS_MAX = 8
 EARLY_MAX = 2 * CREDIT
+
+# The largest message that is accepted; none of a stream is as long.
+MESSAGE_MAX = 1 << 20
 
 NO_SERVICE, WRONG_INDEX, SECOND, UNREACHABLE, PROTOCOL_ERROR = range(1, 6)
 REASONS = {
@@ -334,8 +339,8 @@ class Streams:
             stream.abort()
 
     def _grant(self, stream: Stream) -> None:
-        # What comes is handed out at once: the window doubles each time.
-        window = min(2 * stream.window, WINDOW_MAX)
+        # What comes is handed out at once: the window grows each time.
+        window = min(GROWTH * stream.window, WINDOW_MAX)
         credit = stream.owed + window - stream.window
         # Refused only where a window is full: tried again with the next data.
         if self.control(stream, _CREDIT, credit) == 0:
@@ -491,11 +496,15 @@ class Streams:
                 else:
                     self._too_early(stream, unpack(base + e.at, n))
             elif op == _CREDIT:
-                if stream is not None:
-                    stream.allowed += e.value
-                    if stream.get_write_buffer_size() and not stream._dirty:
-                        stream._dirty = True
-                        self.mark(stream)
+                if stream is None or stream.reset:
+                    continue
+                if not 0 < e.value <= CREDIT_MAX - stream.allowed:
+                    self._reset(stream, PROTOCOL_ERROR)
+                    continue
+                stream.allowed += e.value
+                if stream.get_write_buffer_size() and not stream._dirty:
+                    stream._dirty = True
+                    self.mark(stream)
             elif op == _OPEN:
                 self._opened(party, e.stream, e.value, stream)
             elif op == _FIN:

@@ -3,17 +3,27 @@
 import base64
 import json
 import os
+import random
 import socket
 
 import parley
 
 
 def free_ports(n):
-    """N ports of the loopback interface that nobody uses now."""
-    sockets = [socket.socket() for _ in range(n)]
+    """N ports of this machine that nobody uses now.
+
+    They are below those that the system gives to outgoing connections, which
+    might take one before the program does that is told of it.
+    """
+    sockets = []
     try:
-        for s in sockets:
-            s.bind(('127.0.0.1', 0))
+        while len(sockets) < n:
+            s = socket.socket()
+            sockets.append(s)
+            try:
+                s.bind(('', random.randrange(10000, 32000)))
+            except OSError:
+                sockets.pop().close()
         return [s.getsockname()[1] for s in sockets]
     finally:
         for s in sockets:

@@ -7,12 +7,14 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
+import parley
 from parley import mpyc_facts
 from parties import Parties, free_ports
 
@@ -115,7 +117,10 @@ class Programs(unittest.TestCase):
                    *args]
         p = subprocess.Popen(cmd, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, cwd=self.dir,
-                             env={**os.environ, **(env or {})})
+                             env={**os.environ, **(env or {})},
+                             # A job in the background would ignore it.
+                             preexec_fn=lambda: signal.signal(
+                                 signal.SIGINT, signal.SIG_DFL))
         self.running.append(p)
         return p
 
@@ -193,6 +198,38 @@ class Computing(Programs):
                   for k in range(2)]
             out, _ = self.finish(ps, [0, 0])
             self.assertEqual(out, 2 * ['[(9000000, 0), (9000000, 1)]'])
+
+
+class Evidence(Programs):
+    def test_receipts_say_who_agreed_whoever_kept_them(self):
+        self.agree(3, AUCTION, '2')
+        kept = [os.path.join(self.dir, f'receipts{k}') for k in range(3)]
+        ps = [self.begin(k, AUCTION, '2', options=['--receipts', kept[k]],
+                         forward=k == 2) for k in range(3)]
+        self.finish(ps, [0, 0, 0])
+        for d in kept:
+            done = subprocess.run(
+                [os.environ['DID_CLI'], 'receipt', 'verify', '--agreement',
+                 os.path.join(self.dir, 'agreement.json'),
+                 *(os.path.join(d, name) for name in os.listdir(d))],
+                capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = re.findall(r'^[-\dT:]+Z (party \d) .* agreed to '
+                              f'{self.parties.agreement.hash.hex()}',
+                              done.stdout, re.M)
+            self.assertEqual(len(said), 4)
+            self.assertEqual(len(set(said)), 3)
+
+    def test_without_the_receipts_that_are_wanted_nothing_starts(self):
+        self.agree(2, AUCTION, '2')
+        ps = [self.begin(0, AUCTION, '2', options=['--receipts', AUCTION]),
+              self.begin(1, AUCTION, '2')]
+        both = [p.communicate(timeout=LIMIT) for p in ps]
+        self.assertEqual(ps[0].returncode, 125, both)
+        self.assertIn('no receipts', both[0][1])
+        # As far as it has come: ready, or waiting.
+        self.assertIn(ps[1].returncode, (124, 125))
+        self.assertIn('receipts cannot be written', both[1][1])
 
 
 class AsPython(Programs):
@@ -311,6 +348,24 @@ class Broken(Programs):
             self.assertIn(self.parties.identities[1].did, err[k])
         self.assertIn('exit code 7', err[0] + err[2])
 
+    def test_what_no_forwarder_sends_is_not_kept(self):
+        program = self.program(QUITTER)
+        self.agree(2, program)
+        first = self.begin(0, program)
+
+        async def flood():
+            session = self.parties.session(1)
+            await session.open()
+            with self.assertRaises(parley.Error):
+                await session.send(0, bytes(2 << 20))
+                while True:
+                    await session.recv(0)
+            session.abort('done')
+
+        asyncio.run(asyncio.wait_for(flood(), LIMIT))
+        _, err = self.finish([first], [124])
+        self.assertIn('larger than the limit', err[0])
+
     def test_who_claims_another_index_is_cut_and_named(self):
         for forwarding in ((), (2,), (1,)):
             with self.subTest(forwarding=forwarding):
@@ -323,6 +378,35 @@ class Broken(Programs):
                 self.assertIn(self.parties.identities[1].did, both[2][1])
                 self.assertTrue(ps[0].returncode and ps[1].returncode)
                 self.assertNotIn('computed', ''.join(o for o, _ in both))
+
+
+class Stopped(Programs):
+    def test_who_stops_waiting_is_quiet_and_the_others_are_told(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number=number):
+                self.agree(3, AUCTION, '2')
+                did = self.parties.identities[1].did
+                other = self.begin(0, AUCTION, '2', forward=True)
+                p = self.begin(1, AUCTION, '2')
+                said = []
+                while f'p1 {did} is here\n' not in ''.join(said):
+                    said.append(other.stderr.readline())
+                    self.assertTrue(said[-1], said)
+                p.send_signal(number)
+                _, err = self.finish([p, other], [128 + number, 125])
+                self.assertEqual(own(err[0]), '')
+                self.assertRegex(err[1], f'{did}.*stopped by its user')
+
+    def test_who_is_waited_for_is_said_as_did_cli_does(self):
+        self.agree(2, AUCTION, '2')
+        for k, how in ((0, 'dialling tcp://127.0.0.1:'
+                        f'{self.parties.ports[1]}'), (1, 'it will dial')):
+            p = self.begin(k, AUCTION, '2')
+            did = self.parties.identities[1 - k].did
+            self.assertRegex(p.stderr.readline(),
+                             rf'^parley: waiting for p{1 - k} {did} '
+                             rf'\({how}, \d+ s\)(: .*)?\n$')
+            self.stop()
 
 
 class Agreed(Programs):
@@ -376,6 +460,17 @@ class Agreed(Programs):
         for e in err:
             self.assertRegex(e, 'parameters.numpy is .* says nothing of it')
 
+    def test_names_do_not_drive_the_terminal(self):
+        program = self.program(QUITTER)
+        self.agree(2, program)
+        # Clears the screen, where C1 controls count; then right to left.
+        self.parties.members['parties'][1]['name'] = 'b\x9b2J\u202e'
+        self.parties.save_agreement(self.dir)
+        _, err = self.finish([self.begin(0, program, options=[
+            '--timeout', '1'])], [125])
+        self.assertIn('b\\x9b2J\\u202e', err[0])
+        self.assertTrue(err[0].replace('\n', '').isprintable())
+
     def test_addresses_are_not_for_the_command_line(self):
         self.agree(2, AUCTION)
         p = self.begin(0, AUCTION, '-P', 'localhost:1', '--ssl')
@@ -428,6 +523,18 @@ class Facts(unittest.TestCase):
                              check=True, capture_output=True, text=True)
         self.assertEqual(json.loads(out.stdout),
                          mpyc_facts.facts(AUCTION, ['3']))
+
+    def test_nothing_is_imported_from_where_somebody_happens_to_be(self):
+        with open(mpyc_facts.__file__, encoding='utf-8') as f:
+            text = f.read()
+        with tempfile.TemporaryDirectory() as here:
+            for name in ('argparse', 'hashlib', 'json', 'mpyc'):
+                with open(os.path.join(here, f'{name}.py'), 'w',
+                          encoding='utf-8') as f:
+                    f.write('raise SystemExit("imported")')
+            out = subprocess.run([sys.executable, '-c', text, AUCTION, '3'],
+                                 cwd=here, capture_output=True, text=True)
+        self.assertEqual((out.returncode, out.stderr), (0, ''))
 
 
 if __name__ == '__main__':

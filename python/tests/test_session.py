@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import tempfile
+import traceback
 import unittest
 
 import parley
 from parley import PartyState
+from parley._native import lib
+from parley.session import Native, Options, SessionState
 from parties import Parties
 
 LIMIT = 60
@@ -182,6 +186,58 @@ class Ends(unittest.TestCase):
         await asyncio.gather(a.close(), b.close())
         await watching
         self.assertIn((1, PartyState.READY), seen)
+
+    def test_what_a_callback_raises_is_raised_after_it(self):
+        p = Parties(2)
+
+        def interrupted(event):
+            raise KeyboardInterrupt
+        native = Native(p.agreement, p.identities[0], Options(), interrupted)
+        with self.assertRaises(KeyboardInterrupt):
+            while True:
+                native.check(lib.parley_session_process(native.handle))
+                native.reraise()
+                select.select([lib.parley_session_fd(native.handle)], [], [],
+                              1)
+        self.assertIs(native.state(), SessionState.OPENING)
+        native.free()
+
+    @in_loop
+    async def test_who_is_told_of_an_event_may_end_the_session(self):
+        p = Parties(2)
+        callers = set()
+
+        def heard(event):
+            callers.update(f.name for f in traceback.extract_stack())
+            if event.state is PartyState.HANDSHAKING:
+                a.abort('heard enough')
+        a = p.session(0, on_event=heard)
+        b = p.session(1, open_timeout=1)
+        got = await asyncio.gather(a.open(), b.open(), return_exceptions=True)
+        for e in got:
+            self.assertIsInstance(e, parley.Error)
+        # What is freed while libparley uses it need not show.
+        self.assertNotIn('_progress', callers)
+
+
+class Receipts(unittest.TestCase):
+    @in_loop
+    async def test_what_was_signed_is_kept_for_who_asks(self):
+        async with opened(2, keep_receipts=True) as (a, b):
+            self.assertEqual(a.receipt(1), b.receipt(0))
+            signers = [parley.verify(e)[1] for e in (
+                a.receipt(1).accept, a.receipt(1).confirm)]
+            self.assertEqual(signers, [b.identity.did, a.identity.did])
+            with tempfile.TemporaryDirectory() as d:
+                path = a.receipt(1).save(os.path.join(d, 'receipts'), 1)
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+                self.assertEqual(os.stat(os.path.dirname(path)).st_mode
+                                 & 0o777, 0o700)
+            with self.assertRaises(parley.LocalError):
+                a.receipt(0)
+        async with opened(2) as (a, b):
+            with self.assertRaises(parley.LocalError):
+                a.receipt(1)
 
 
 class Hello(unittest.TestCase):

@@ -120,6 +120,16 @@ class Wire(unittest.TestCase):
         self.assertEqual([len(k.got) for k in keepers], 2 * [BLOCK])
         self.assertEqual(self.streams._early, {0: 0, 1: 0})
 
+    def test_credit_that_makes_no_sense_ends_its_stream(self):
+        for number, credit in ((0, 0), (2, 1 << 31)):
+            self.say(OPEN, number, b'\0')
+            self.say(CREDIT, number, credit.to_bytes(4, 'big'))
+            self.until(lambda: self.heard)
+            self.assertEqual(self.heard.pop(), (
+                RESET, number, bytes([streams.PROTOCOL_ERROR])))
+            self.say(RESET, number, bytes([streams.PROTOCOL_ERROR]))
+            self.until(lambda: not self.table())
+
     def test_who_leaves_without_a_word_leaves_nothing_behind(self):
         for number in range(0, 200, 2):
             self.say(OPEN, number, b'\0')

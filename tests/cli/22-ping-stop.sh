@@ -6,30 +6,19 @@ port=$(free_port)
 run 0 agreement new --name demo --out a.json --party "$a,alice" \
 	--party "$b,bob,tcp://127.0.0.1:$port"
 
-# Nothing listens and no file is left; finish has seen the process end.
-nothing_left()
-{
-	python3 -c 'import socket, sys
-s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("127.0.0.1", int(sys.argv[1])))
-s.listen()' "$port" || fail 'the port is still in use'
-	[ -z "$(find "$TMPDIR" -type f -o -type s)" ] || fail 'files left'
-}
-
 claim 'Ctrl-C while waiting'
 start bob ping a.json --identity bob --timeout 60
 until_has bob.err 'waiting for alice'
 kill -INT "$(cat bob.pid)"
 finish 130 bob
-nothing_left
+nothing_left "$port"
 
 claim 'kill while waiting'
 start bob ping a.json --identity bob --timeout 60
 until_has bob.err 'waiting for alice'
 kill -TERM "$(cat bob.pid)"
 finish 143 bob
-nothing_left
+nothing_left "$port"
 
 claim 'Ctrl-C at once'
 for delay in 0 0.01 0.03 0.1; do
@@ -37,7 +26,7 @@ for delay in 0 0.01 0.03 0.1; do
 	sleep "$delay"
 	kill -INT "$(cat bob.pid)"
 	finish 130 bob
-	nothing_left
+	nothing_left "$port"
 done
 
 claim 'Ctrl-C while measuring ends the other side too, which names this one'
@@ -50,7 +39,7 @@ began=$(date +%s)
 finish 4 alice
 [ $(($(date +%s) - began)) -le 10 ] || fail 'took too long'
 err_has "$b"
-nothing_left
+nothing_left "$port"
 
 claim 'a killed party is named as lost'
 start alice ping a.json --identity alice --count 1000 --timeout 20
@@ -62,7 +51,7 @@ began=$(date +%s)
 finish 4 alice
 [ $(($(date +%s) - began)) -le 45 ] || fail 'took too long'
 err_has "$b"
-nothing_left
+nothing_left "$port"
 
 claim 'a job that ignores Ctrl-C goes on'
 (

@@ -85,6 +85,41 @@ run 3 receipt verify "$one" --agreement other.json
 err_has 'of another agreement'
 run 5 receipt verify nowhere
 
+claim 'who is in no roster is no party, whatever index it signs'
+mallory=$(new_identity mallory)
+cat >forge.py <<'END'
+import base64, hashlib, json, os, subprocess, sys
+
+index, mallory, agreement = sys.argv[1:]
+
+def b64(b):
+    return base64.urlsafe_b64encode(b).decode().rstrip('=')
+
+def sign(who, role, index, transcript, **to):
+    message = {'id': 'x', 'type': 'urn:parley:session/1.0/' + role,
+               'thid': '00' * 16, 'created_time': 1, **to,
+               'body': {'index': index, 'transcript': b64(transcript),
+                        'agreement': b64(bytes.fromhex(agreement))}}
+    return subprocess.run([os.environ['DID_CLI'], 'sign', '--from', who],
+                          input=json.dumps(message), text=True, check=True,
+                          capture_output=True).stdout.strip()
+
+t = b'2' * 32
+accept = sign('mallory', 'accept', int(index), t)
+for piece in accept.encode(), b'3' * 32, b'\x03' + bytes(16):
+    t = hashlib.sha256(t + piece).digest()
+json.dump({'parley': 'receipt/2', 'accept': accept, 'finished': b64(b'3' * 32),
+           'confirm': sign('bob', 'confirm', 1, t, to=[mallory])}, sys.stdout)
+END
+hash=$("$DID_CLI" agreement show a.json | sed -n 's/^hash *//p')
+# -34 is the number of the error that says so.
+for index in 0 -1 -34; do
+	python3 forge.py "$index" "$mallory" "$hash" >forged
+	run 0 receipt verify forged
+	run 3 receipt verify forged --agreement a.json
+	err_has 'accept: who signed it is not that party'
+done
+
 claim 'no descriptor of ours is left to the program'
 printf 'correct horse\n' >pass
 run 0 identity new --out ./sealed.identity --passphrase-file pass
@@ -177,6 +212,15 @@ finish 124 alice
 err_has "party 1 'bob' ($b): lost: "
 wait "$(cat bob.pid)" || :
 rm bob.pid
+
+claim 'the same words, cut elsewhere, are another command'
+run 0 agreement new --name cut --out cut.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$(free_port)" -- \
+	sh -c 'echo it is' ''
+run 0 agreement show cut.json
+out_has "parameter   arguments = \"sh -c 'echo it is' ''\""
+run 125 run cut.json --identity alice --timeout 1 -- sh -c echo it is ''
+err_has "parameters.arguments is sh -c echo it is '' here"
 
 claim 'options that make no sense are refused'
 run 125 run b.json --identity alice --preset none -- true

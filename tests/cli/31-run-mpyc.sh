@@ -77,6 +77,15 @@ unset SPY PYTHONPATH
 cd .. || fail "no directory"
 [ "$(cat spied)" = nothing ] || fail "it read: $(cat spied)"
 
+claim 'what measures imports nothing from where somebody happens to be'
+mkdir elsewhere
+echo 'raise SystemExit("imported")' >elsewhere/argparse.py
+cd elsewhere || fail "no directory"
+run 0 agreement new --name demo --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:1" --preset mpyc -- \
+	python3 ../alice/party.py
+cd .. || fail "no directory"
+
 claim 'one who never comes is named by the others, at the limit'
 began=$(date +%s)
 for p in alice bob; do
@@ -217,6 +226,53 @@ for fact in numpy gmpy2; do
 	[ "$("$DID_CLI" agreement show a.json |
 		grep -c "^parameter *$fact = \"none\"")" -eq 1 ] || continue
 	differs "parameters.$fact" "mkdir $fact; touch $fact/__init__.py"
+done
+
+claim 'one with another number of parties is named to all, and nothing starts'
+d=$(new_identity dave)
+agree -T 0
+python3 - "$d" "$(free_port)" <<'END'
+import json, sys
+x = json.load(open("a.json"))
+parties = x["parties"]
+x["parties"] = parties + [{"did": sys.argv[1], "name": "dave",
+                           "endpoints": ["tcp://127.0.0.1:" + sys.argv[2]]}]
+json.dump(x, open("more.json", "w"))
+x["parties"] = parties[1:]
+json.dump(x, open("less.json", "w"))
+END
+
+# counted FILE: where carol takes FILE for the agreement, all have ended within
+# 5 s, have named her, and have not said so again and again.
+counted()
+{
+	for p in alice bob; do
+		begin $p -T 0
+	done
+	began=$(milliseconds)
+	(cd carol && exec "$DID_CLI" run "../$1" --identity carol --timeout 30 \
+		-- python3 party.py -T 0) >carol.out 2>carol.err &
+	echo $! >carol.pid
+	for p in alice bob carol; do
+		finish 125 $p
+		out ''
+		err_has ' differs from ours in parties'
+		[ "$(grep -c 'answer refused' "$dir/err")" -le 4 ] ||
+			fail "$p says it too often"
+	done
+	took=$(($(milliseconds) - began))
+	for p in alice bob; do
+		grep 'error: ' $p.err | grep -qF "'carol' ($c)" ||
+			fail "$p does not name carol"
+	done
+	[ "$took" -le 5000 ]
+}
+for file in more less; do
+	tries=0
+	until counted $file.json; do
+		[ $((tries += 1)) -lt 3 ] ||
+			fail "$file: took $took ms, and not much less before"
+	done
 done
 
 claim 'an agreement that does not say what to compare is refused'

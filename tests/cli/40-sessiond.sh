@@ -194,6 +194,11 @@ open("x.conf", "w").writelines(lines)
 c.call("reload")
 state, text = c.until(ended, -1, (FAILED,))
 assert "does not allow this agreement any more" in text, text
+try:
+    c.call("forward", ended, 0, 0, 0)
+    sys.exit("forwarded")
+except Error as e:
+    assert e.code == -5 and str(e) == text, (e.code, e)
 assert c.call("status", kept)[1][0][5] == 0
 try:
     c.open("other.json")
@@ -263,6 +268,39 @@ assert p.returncode == 0
 import json
 assert all({"time", "level", "text"} <= json.loads(l).keys() for l in log)
 END
+
+claim 'what is logged is of the level that was asked for, or graver'
+daemon_conf l "$port" "$alice" 'log-level = error' "allow-agreement = $hash"
+for level in '' warning info debug; do
+	# Where the level is graver, nothing says that it is ready.  The option
+	# counts for more than the configuration.
+	JOURNAL_STREAM=1:1 "$SESSIOND" --config l.conf \
+		${level:+--log-level "$level"} >l.out 2>l.err &
+	echo $! >l.pid
+	tries=0
+	until "$DID_CLI" status --control l/control >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 400 ] || fail 'the daemon does not start'
+		sleep 0.05
+	done
+	client <<-'END'
+	from control import *
+	c = Client("l/control")
+	try:
+	    c.open("other.json")
+	    raise SystemExit("served")
+	except Error as e:
+	    assert e.code == -24, e
+	c.call("close", c.open("demo.json"), "")
+	END
+	stop_daemon l
+	! grep -v '^<[3467]>sessiond: ' l.err || fail 'no priority'
+	[ "$level" != debug ] || cp l.err debug.err
+	echo "$level $(cut -c 2 l.err | sort -u | tr -d '\n')"
+done >levels
+[ "$(tr '\n' ',' <levels)" = ' ,warning 4,info 46,debug 467,' ] ||
+	fail "levels: $(cat levels debug.err)"
+grep -q '^<4>sessiond: warning: ' debug.err || fail 'a warning does not say so'
 
 claim 'another user of the machine cannot use it'
 if [ "$(id -u)" -eq 0 ]; then

@@ -209,6 +209,7 @@ run 0 identity export alice --format seed --unencrypted --out seed
 client "$(cat a.pid)" seed <<'END'
 from control import *
 import base64, os, subprocess, sys
+from memory import holds
 daemon, path = int(sys.argv[1]), sys.argv[2]
 # The program: a process of its own, which does not know what to look for.
 program = subprocess.Popen([sys.executable, "-c", """
@@ -232,22 +233,6 @@ seed = open(path, "rb").read()
 assert len(seed) == 32, seed
 forms = [seed, seed.hex().encode(), base64.b64encode(seed).rstrip(b"="),
          base64.urlsafe_b64encode(seed).rstrip(b"=")]
-
-def memory(pid):
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as m:
-        for line in maps:
-            first, last = (int(x, 16) for x in line.split()[0].split("-"))
-            # Not the shadow memory of a sanitizer.
-            if last - first > 1 << 30 or line.endswith("[vsyscall]\n"):
-                continue
-            try:
-                m.seek(first)
-                yield m.read(last - first)
-            except OSError:
-                pass
-
-def holds(pid, what):
-    return any(what in area for area in memory(pid))
 
 assert holds(program.pid, b"a message of the program")
 for form in forms:

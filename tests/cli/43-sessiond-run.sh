@@ -81,6 +81,52 @@ for p in bob carol; do
 	[ "$code" -eq 124 ] || [ "$code" -eq 125 ] || fail "$p: $code"
 done
 
+claim "the key is in neither memory, of the program or of did-cli, nor written"
+run 0 identity export alice --format seed --unencrypted --out seed
+cat >keep.py <<'END'
+import os, time
+kept = b'what the program keeps'
+print('ready', flush=True)
+while not os.path.exists('looked'):
+    time.sleep(0.05)
+END
+run 0 agreement new --name demo --out k.json --party "$a,alice" \
+	--party "$b,bob,tcp://127.0.0.1:$pb"
+start alice run k.json --daemon --control a/control --receipts kept --json -- \
+	python3 keep.py
+start bob run k.json --daemon --control b/control -- python3 keep.py
+until_has alice.out ready
+until_has bob.out ready
+client "$(cat alice.pid)" "$(cat a.pid)" seed alice.out alice.err a.err \
+	kept/* <<'END'
+import base64, json, os, sys
+from memory import holds
+did_cli, daemon, path, *written = sys.argv[1:]
+pids = [json.loads(line).get("pid") for line in open("alice.err")]
+program = [pid for pid in pids if pid][0]
+seed = open(path, "rb").read()
+assert len(seed) == 32, seed
+forms = [seed.hex().encode(), base64.b64encode(seed).rstrip(b"="),
+         base64.urlsafe_b64encode(seed).rstrip(b"=")]
+
+assert holds(program, b"what the program keeps"), "nothing was shown"
+looked_at = [program]
+if os.getuid() == 0:
+    assert holds(daemon, seed), "not where it should be: nothing was shown"
+    looked_at.append(did_cli)
+for form in (seed, *forms):
+    for pid in looked_at:
+        assert not holds(pid, form), f"a key in {pid}"
+assert len(written) == 4, written
+for name in written:
+    text = open(name, "rb").read()
+    assert text or name == "alice.out", name
+    assert not any(form in text for form in (seed, *forms)), name
+END
+: >looked
+finish 0 alice
+finish 0 bob
+
 claim 'what differs here is named by every party, and nothing is started'
 cp echo.py echo.kept
 echo '# changed' >>echo.py
@@ -228,3 +274,32 @@ run 0 status --control a/control
 err 'did-cli: no sessions'
 stop_daemon a
 stop_daemon b
+
+claim 'what no forwarder sends is not kept for long, and its sender is lost'
+pc=$(free_port)
+# shellcheck disable=SC2086 # words
+run 0 agreement new --name great --out g.json \
+	--party "$a,alice,tcp://127.0.0.1:$pa" \
+	--party "$c,carol,tcp://127.0.0.1:$pc" -- $sleeper
+start_daemon a
+cat >great.py <<'END'
+from control import *
+a = Client("a/control")
+s = a.open("g.json")
+a.ready(s)
+a.call("send", s, 1, bytes(2 << 20))
+a.until(s, 1, [5])
+END
+# shellcheck disable=SC2086 # words
+start carol run g.json --identity carol -- $sleeper
+client <great.py
+finish 124 carol
+err_has 'sent a bad record: larger than the limit allows'
+stop_daemon a
+start_daemon a
+start carol ping g.json --identity carol --count 5
+client <great.py
+wait "$(cat carol.pid)" || :
+rm carol.pid
+grep -qF 'larger than the limit allows' carol.err || fail 'ping kept it'
+stop_daemon a

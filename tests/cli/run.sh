@@ -138,6 +138,19 @@ finish()
 	[ "$code" -eq "$1" ] || fail "$2: exit code $code and not $1"
 }
 
+# nothing_left PORT: nothing listens there, no file is left, and no program has
+# begun, which would make the file `started`; finish has seen the process end.
+nothing_left()
+{
+	python3 -c 'import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen()' "$1" || fail 'the port is still in use'
+	[ -z "$(find "$TMPDIR" -type f -o -type s)" ] || fail 'files left'
+	[ ! -e started ] || fail 'the program was started'
+}
+
 # daemon_conf NAME PORT IDENTITY LINE...: the configuration NAME.conf of a daemon
 # with its sockets in the directory NAME.
 daemon_conf()

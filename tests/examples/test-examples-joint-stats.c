@@ -3,7 +3,8 @@
  * party, each with its own identity, over sockets of the loopback interface.
  * What is right is said by examples/clear-stats.py.
  *
- * In the environment: JOINT_STATS, HELLO, CLEAR_STATS, PYTHON (programs).
+ * In the environment: JOINT_STATS, JOINT_STATS_SIGNALLED (the same, with a
+ * signal before it closes its session), HELLO, CLEAR_STATS, PYTHON (programs).
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -197,9 +198,10 @@ static void finish(pid_t pid, int i)
 	read_file(job.err[i], path_of("err", i));
 }
 
-static pid_t start_party(int i)
+/* Start the party that ${variable} says. */
+static pid_t start_program(const char *variable, int i)
 {
-	const char *const args[] = {program("JOINT_STATS"),
+	const char *const args[] = {program(variable),
 				    "--agreement",
 				    path_of("agreement", i),
 				    "--identity",
@@ -213,6 +215,11 @@ static pid_t start_party(int i)
 				    NULL};
 
 	return start(args, i);
+}
+
+static pid_t start_party(int i)
+{
+	return start_program("JOINT_STATS", i);
 }
 
 /* Run all parties whose csv is not NULL. */
@@ -500,6 +507,47 @@ static void interrupted_party_ends_with_130(void **state)
 	}
 }
 
+/*
+ * The other party follows the program, but never acknowledges; and a signal
+ * comes just before the wait for that, where it interrupts nothing.
+ */
+static void signal_between_two_waits_is_not_lost(void **state)
+{
+	const char *const csv[] = {"x\n1\n2\n", NULL};
+	struct parley_agreement *a;
+	struct parley_identity *id;
+	struct parley_session *s;
+	uint8_t msg[48] = {0}; /* shares of nothing */
+	const void *got;
+	size_t len;
+	pid_t pid;
+
+	(void)state;
+	begin(2, 1, 0, csv);
+	write_files();
+	pid = start_program("JOINT_STATS_SIGNALLED", 0);
+	assert_int_equal(
+	    parley_session_agreement_load(&a, NULL, path_of("agreement", 1)),
+	    0);
+	assert_int_equal(
+	    parley_did_identity_load(&id, path_of("identity", 1), NULL, 0), 0);
+	assert_int_equal(parley_session_open(&s, a, id, NULL), 0);
+	assert_int_equal(parley_session_send(s, 0, msg, sizeof(msg)), 0);
+	assert_int_equal(parley_session_recv(s, 0, NULL, &got, &len), 0);
+	assert_int_equal(len, sizeof(msg));
+	memcpy(msg, got, len);
+	assert_int_equal(parley_session_send(s, 0, msg, sizeof(msg)), 0);
+	assert_int_equal(parley_session_flush(s), 0);
+	finish(pid, 0);
+	assert_int_equal(job.status[0], 0);
+	assert_non_null(strstr(job.out[0], "mean"));
+	if (strstr(job.err[0], "interrupted by a signal") == NULL)
+		fail_msg("%s", job.err[0]);
+	parley_session_free(s);
+	parley_did_identity_free(id);
+	parley_session_agreement_free(a);
+}
+
 /* What a cheat sends in step 2 and, after the others' shares, in step 4. */
 struct cheat {
 	int threshold;
@@ -714,6 +762,7 @@ int main(void)
 	    cmocka_unit_test(agreement_for_another_program_is_refused),
 	    cmocka_unit_test(missing_party_is_named_within_the_time),
 	    cmocka_unit_test(interrupted_party_ends_with_130),
+	    cmocka_unit_test(signal_between_two_waits_is_not_lost),
 	    cmocka_unit_test(share_of_wrong_length_is_caught),
 	    cmocka_unit_test(share_that_is_no_element_is_caught),
 	    cmocka_unit_test(false_point_is_caught_when_points_are_to_spare),

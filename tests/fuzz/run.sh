@@ -50,21 +50,4 @@ fuzz()
 	    "$(grep -o 'cov: [0-9]*' "$work/$name.log" | tail -n 1)"
 }
 
-# shellcheck disable=SC2046 # names without spaces
-set -- $(ls corpus)
-for name; do
-	[ -x "$build/tests/fuzz/fuzz-$name" ] || die "fuzz-$name is not built"
-done
-status=0
-while [ $# -gt 0 ]; do
-	other=
-	if [ $# -gt 1 ]; then
-		fuzz "$2" &
-		other=$!
-	fi
-	fuzz "$1" || status=1
-	[ -z "$other" ] || wait "$other" || status=1
-	shift
-	[ -z "$other" ] || shift
-done
-exit $status
+. ./each.sh

@@ -22,6 +22,10 @@
  * One session belongs to one thread at a time; different sessions are
  * independent, so one process can hold many parties.  No call prints, exits,
  * or installs signal handlers.
+ *
+ * A session, or hub, belongs to the process that made it.  One that is forked
+ * from it has the same keys: there every call that sends or receives returns
+ * PARLEY_ERR_STATE, and parley_session_free() leaves the connections alone.
  */
 #ifndef PARLEY_SESSION_H
 #define PARLEY_SESSION_H
@@ -268,6 +272,12 @@ struct parley_session_options {
 	/* Keep the signed envelopes of the handshakes, for
 	 * parley_session_receipt().  Default: no. */
 	bool keep_receipts;
+
+	/* How long a wait for one party looks again and again before it sleeps,
+	 * in microseconds, where that was seen to bring answers sooner; where
+	 * it was not, it is hardly ever tried.  0: never.  Default 50, at most
+	 * 10000.  Not with the carrier over libzmq, nor with a hub. */
+	int spin_us;
 };
 
 /* parley_session_options_init(o): set every member to its default. */
@@ -471,8 +481,9 @@ int parley_session_ping(struct parley_session *s, int party);
  * until each has acknowledged, at most close_timeout_ms.  The session is
  * CLOSED afterwards in any case; parley_session_free() is still to be called.
  *
- * Returns 0, or PARLEY_ERR_UNDELIVERED (parley_session_error() names the
- * parties and how many records were not acknowledged).
+ * Returns 0, or PARLEY_ERR_UNDELIVERED (parley_session_error() names a party
+ * and how many records it has not acknowledged; they may have arrived all the
+ * same).
  */
 int parley_session_close(struct parley_session *s);
 
