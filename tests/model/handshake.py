@@ -182,10 +182,12 @@ def initiator(p, broken, only=None):
         same = {theirs: agreement, index_r: f("index", agreement, did(v))}
     else:
         same = {}
+    if "index" in broken:
+        same.pop(index_r)
     payload = var()
     ready = got + [begin, att(seal(run.s_r, L["record"], payload))]
     end = f("end I", u, v, agreement, offer, suite, inst_r, run.t7,
-            index_r, pk(secret))
+            index_r, s)
     secret_i = seal(run.s_i, L["record"], f("message I", u, v, s))
     kept = seal(run.resume, L["record"], f("resume I", u, v, s))
     for fact in (end, att(secret_i), att(kept)):
@@ -201,6 +203,8 @@ def responder(p, broken, only=None):
     secret = f("eR", w, agreement, s, tag, offer, e_i)
     if "ephemeral" in broken:
         secret = f("eR", sk(w))
+    if "again" in broken:  # one for all runs
+        secret = f("eR", *[w] * 6)
     public = [att(agreement)]
 
     # B1-B4: the gate and `to` are this party's own
@@ -237,6 +241,8 @@ def responder(p, broken, only=None):
     same = {}
     if "agreement" not in broken:
         same = {theirs: agreement, index_i: f("index", agreement, did(u))}
+    if "index" in broken:
+        same.pop(index_i)
     ready = got + [begin, att(confirm)]
     if "roster R" in broken:
         ready.append(f("known", u))
@@ -244,7 +250,7 @@ def responder(p, broken, only=None):
     # D7
     begin_ready = f("begin R", u, w, agreement, offer, suite, inst_r, run.t7)
     end = f("end R", u, w, agreement, offer, suite, inst_i, run.t7,
-            index_i, secret)
+            index_i, s)
     message = seal(run.s_r, L["record"], f("message R", u, w, s))
     kept = seal(run.resume, L["record"], f("resume R", u, w, s))
     for fact, more in (

@@ -7,12 +7,13 @@ from prover import const, t
 
 
 def contains(term, part):
+    """Instances are not looked into: they are of a process, not of a run."""
     todo, seen = [term], set()
     while todo:
         x = todo.pop()
         if x is part:
             return True
-        if x.head is not None and x not in seen:
+        if x.head not in (None, "instance") and x not in seen:
             seen.add(x)
             todo.extend(x.args)
     return False
@@ -60,8 +61,8 @@ class Proof:
 
 def correspondence(begin, me, peer, n, own, name):
     """Whoever comes to the end with an honest peer: that peer has begun, with
-    the same first ${n} arguments.  The end's argument ${own} is fresh in each
-    run; as it is part of what is agreed, no two ends have the same begin.
+    the same first ${n} arguments.  The end's argument ${own} is the run; as it is
+    part of what is agreed, no two ends have the same begin.
     If the attacker has the own key (it is c's), this is KCI.
     """
 
@@ -80,3 +81,17 @@ def correspondence(begin, me, peer, n, own, name):
         return None
 
     return fails
+
+
+def claimed(own, expected, name, fails):
+    """Besides: argument ${own} of the end is what ${expected} says of the others,
+    whoever the peer is; then ${fails}.
+    """
+
+    def both(clause):
+        args = clause.concl.args
+        if args[own] is not expected(args):
+            return name
+        return fails(clause)
+
+    return both

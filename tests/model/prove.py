@@ -15,19 +15,28 @@ import time
 
 from handshake import A, B, C, att, did, handshake, later, sk
 import needham
-from proof import Proof, correspondence
+from proof import Proof, claimed, correspondence
 from prover import Assumption, f, var
 import resume
 
 VERBOSE = "-v" in sys.argv[1:]
 
 
+def index_of(peer):
+    """D4, C10: the roster's, also of a member that lies."""
+    return lambda args: f("index", args[2], did(args[peer]))
+
+
 def authentication(broken):
     """Mutual authentication, agreement, KCI, secrecy."""
     proof = Proof(handshake(broken))
     # u, v, agreement, offer, suite, instance and T7
-    proof.end("end R", correspondence("begin I", 1, 0, 7, 8, "R knows I"))
-    proof.end("end I", correspondence("begin R", 0, 1, 7, 8, "I knows R"))
+    for end, begin, me, peer, name in (
+        ("end R", "begin I", 1, 0, "R knows I"),
+        ("end I", "begin R", 0, 1, "I knows R"),
+    ):
+        agreed = correspondence(begin, me, peer, 7, 8, name)
+        proof.end(end, claimed(7, index_of(peer), "index: " + name, agreed))
 
     def early(clause):
         """C6: R is known, over T4, before confirm is sent."""
@@ -114,6 +123,9 @@ BREAKS = [
     ("R takes any signer (D4)", "roster R", authentication),
     ("no agreement hash in master, none compared (4.3, C10, D6)", "agreement",
      authentication),
+    ("the index that is claimed is not compared (C10, D4)", "index",
+     authentication),
+    ("R has one ephemeral key for all runs (B5)", "again", authentication),
     ("the offered suites are not in T1 (4.2)", "offer", authentication),
     ("no Diffie-Hellman value in hs (4.3)", "dh", forward_secrecy),
     ("ephemeral keys from the key that signs (A1, B5)", "ephemeral",
