@@ -59,9 +59,10 @@ struct bench_peer {
 	const char *name;
 	const char *what;  /* for --help */
 	unsigned patterns; /* 1u << enum bench_pattern; those it is run in */
+	int way;	   /* which of those that its file knows */
 
 	/* Make keys, and tell the others by bench_post(). */
-	void *(*prepare)(const struct bench_party *me);
+	void *(*prepare)(const struct bench_party *me, int way);
 	/* Listen, so that lower parties can dial.  Called from the highest
 	 * party down to party 0, by one at a time. */
 	void (*listen)(void *peer);

@@ -162,26 +162,15 @@ static void be_party(struct bench_board *board, int index,
 	_exit(0);
 }
 
-/* The texts on the board; ${first} failed first, maybe without one. */
-static void say_why(const struct bench_board *b, int n, int first, int status,
+/* The texts on the board. */
+static void say_why(const struct bench_board *b, int n,
 		    const struct bench_peer *peer)
 {
-	bool said = false;
-
-	for (int i = 0; i < n; i++) {
-		const char *error = b->party[i].error;
-
-		if (!*error)
-			continue;
-		fprintf(stderr, "parley-bench: error: %s, party %d: %s\n",
-			peer->name, i, error);
-		said = true;
-	}
-	if (!said)
-		fprintf(stderr, "parley-bench: error: %s, party %d: %s\n",
-			peer->name, first,
-			WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
-					    : "failed");
+	for (int i = 0; i < n; i++)
+		if (*b->party[i].error)
+			fprintf(stderr,
+				"parley-bench: error: %s, party %d: %s\n",
+				peer->name, i, b->party[i].error);
 }
 
 static int index_of(const pid_t *pids, int n, pid_t pid)
@@ -193,11 +182,19 @@ static int index_of(const pid_t *pids, int n, pid_t pid)
 	return i;
 }
 
-/* Wait for all parties; the first that fails ends the others. */
-static bool wait_all(const struct bench_board *b, pid_t *pids, int n,
-		     const struct bench_peer *peer)
+static bool is_told(const struct bench_board *b)
 {
-	int first = -1, first_status = 0;
+	for (int i = 0; i < BENCH_PARTIES_MAX; i++)
+		if (*b->party[i].error)
+			return true;
+	return false;
+}
+
+/* Wait for all parties; the first that fails ends the others, and has a text on
+ * the board afterwards. */
+static bool wait_all(struct bench_board *b, pid_t *pids, int n)
+{
+	bool failed = false;
 
 	for (int left = n; left > 0;) {
 		int status, i;
@@ -214,17 +211,17 @@ static bool wait_all(const struct bench_board *b, pid_t *pids, int n,
 		left--;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
-		if (first < 0) {
-			first = i;
-			first_status = status;
-		}
+		if (!is_told(b))
+			snprintf(b->party[i].error, ERROR_SIZE, "%s",
+				 WIFSIGNALED(status)
+				     ? strsignal(WTERMSIG(status))
+				     : "failed");
+		failed = true;
 		for (int j = 0; j < n; j++)
 			if (pids[j] > 0)
 				kill(pids[j], SIGKILL);
 	}
-	if (first >= 0)
-		say_why(b, n, first, first_status, peer);
-	return first < 0;
+	return !failed;
 }
 
 void bench_measure(struct bench_result *result,
@@ -249,16 +246,20 @@ void bench_measure(struct bench_result *result,
 			break;
 	}
 	if (n < scenario->n) {
-		perror("parley-bench: fork");
+		snprintf(b->party[n].error, ERROR_SIZE, "cannot start: %s",
+			 strerror(errno));
 		for (int i = 0; i < n; i++)
 			kill(pids[i], SIGKILL);
 	}
-	if (wait_all(b, pids, n, peer) && n == scenario->n) {
+	if (wait_all(b, pids, n) && n == scenario->n) {
 		*result = b->result;
 		for (int i = 0; i < n; i++)
 			result->cpu_us += b->party[i].cpu_us;
 		result->ok = result->n > 0;
+	} else {
+		say_why(b, scenario->n, peer);
 	}
-	pthread_barrier_destroy(&b->barrier);
+	/* The barrier has nothing but its memory, and destroying it would wait
+	 * for ever for those who were ended in it. */
 	munmap(b, sizeof(*b));
 }

@@ -382,7 +382,7 @@ void bench_pattern_run(const struct bench_party *me,
 	for (size_t i = 0; i < scenario->size; i++)
 		r.filling[i] = (uint8_t)(i * 131 + i / 251);
 	memcpy(r.msg, r.filling, scenario->size);
-	r.peer = peer->prepare(me);
+	r.peer = peer->prepare(me, peer->way);
 	bench_barrier(me);
 	if (scenario->pattern == BENCH_SETUP)
 		setup(&r, limit_ns);

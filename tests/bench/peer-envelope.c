@@ -20,6 +20,8 @@
 
 enum { FRAMING_MAX = 1024 }; /* members around the body's data */
 
+enum way { SIGNED, AUTHCRYPT };
+
 struct peer {
 	struct zmq_mesh mesh;
 	struct parley_identity *id;
@@ -35,7 +37,7 @@ static void fail(const struct peer *p, const char *what, int err)
 	bench_fail(&p->mesh.me, "%s: %s", what, parley_did_err_string(err));
 }
 
-static struct peer *prepare_any(const struct bench_party *me)
+static void *prepare(const struct bench_party *me, int way)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	int err;
@@ -54,21 +56,9 @@ static struct peer *prepare_any(const struct bench_party *me)
 	p->msg = malloc(me->size);
 	if (!p->text || !p->msg)
 		bench_fail(me, "out of memory");
-	return p;
-}
-
-static void *prepare_signed(const struct bench_party *me)
-{
-	return prepare_any(me);
-}
-
-static void *prepare_authcrypt(const struct bench_party *me)
-{
-	struct peer *p = prepare_any(me);
-	int err;
-
-	if ((err = parley_comm_new(&p->comm, NULL)) ||
-	    (err = parley_comm_add_identity(p->comm, p->id)))
+	if (way == AUTHCRYPT &&
+	    ((err = parley_comm_new(&p->comm, NULL)) ||
+	     (err = parley_comm_add_identity(p->comm, p->id))))
 		fail(p, "keys", err);
 	return p;
 }
@@ -199,7 +189,8 @@ const struct bench_peer bench_peer_envelope = {
     .name = "envelope-signed",
     .what = "a signed DIDComm envelope per message, over libzmq",
     .patterns = ~0u & ~(1u << BENCH_SETUP),
-    .prepare = prepare_signed,
+    .way = SIGNED,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,
@@ -212,7 +203,8 @@ const struct bench_peer bench_peer_envelope_authcrypt = {
     .name = "envelope-authcrypt",
     .what = "an authcrypt DIDComm envelope per message, over libzmq",
     .patterns = ~0u & ~(1u << BENCH_SETUP),
-    .prepare = prepare_authcrypt,
+    .way = AUTHCRYPT,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,

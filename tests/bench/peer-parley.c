@@ -60,8 +60,7 @@ static int reserve_port(struct peer *p)
 	return ntohs(a.sin_port);
 }
 
-static void *prepare_any(const struct bench_party *me,
-			 enum parley_carrier carrier)
+static void *prepare(const struct bench_party *me, int way)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	struct post post = {.port = 0};
@@ -70,7 +69,7 @@ static void *prepare_any(const struct bench_party *me,
 	if (!p)
 		bench_fail(me, "out of memory");
 	p->me = *me;
-	p->carrier = carrier;
+	p->carrier = (enum parley_carrier)way;
 	err = parley_did_identity_new(&p->id);
 	if (err)
 		fail(p, "identity", err);
@@ -79,16 +78,6 @@ static void *prepare_any(const struct bench_party *me,
 	post.port = reserve_port(p);
 	bench_post(me, &post, sizeof(post));
 	return p;
-}
-
-static void *prepare(const struct bench_party *me)
-{
-	return prepare_any(me, PARLEY_CARRIER_ZMTP);
-}
-
-static void *prepare_libzmq(const struct bench_party *me)
-{
-	return prepare_any(me, PARLEY_CARRIER_LIBZMQ);
 }
 
 static void make_agreement(struct peer *p)
@@ -208,6 +197,7 @@ const struct bench_peer bench_peer_parley = {
     .name = "parley",
     .what = "a session of this project, options at their defaults",
     .patterns = ~0u,
+    .way = PARLEY_CARRIER_ZMTP,
     .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
@@ -222,7 +212,8 @@ const struct bench_peer bench_peer_parley_libzmq = {
     .name = "parley-libzmq",
     .what = "the same with the carrier over libzmq",
     .patterns = ~0u,
-    .prepare = prepare_libzmq,
+    .way = PARLEY_CARRIER_LIBZMQ,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,

@@ -13,6 +13,8 @@
 
 enum { GATHER = 64 * 1024 };
 
+enum way { ONE_BY_ONE, GATHERED };
+
 struct peer;
 
 struct link {
@@ -28,25 +30,15 @@ struct peer {
 	struct link link[BENCH_PARTIES_MAX];
 };
 
-static void *prepare_any(const struct bench_party *me, bool gathered)
+static void *prepare(const struct bench_party *me, int way)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		bench_fail(me, "out of memory");
 	p->me = *me;
-	p->gathered = gathered;
+	p->gathered = way == GATHERED;
 	return p;
-}
-
-static void *prepare(const struct bench_party *me)
-{
-	return prepare_any(me, false);
-}
-
-static void *prepare_gathered(const struct bench_party *me)
-{
-	return prepare_any(me, true);
 }
 
 static void write_all(void *io, const void *p, size_t len)
@@ -173,6 +165,7 @@ const struct bench_peer bench_peer_tcp = {
     .name = "tcp",
     .what = "plain TCP, a write per message, TCP_NODELAY",
     .patterns = ~0u,
+    .way = ONE_BY_ONE,
     .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
@@ -186,7 +179,8 @@ const struct bench_peer bench_peer_tcp_gathered = {
     .name = "tcp-gathered",
     .what = "plain TCP, messages gathered into 64 KiB",
     .patterns = ~0u,
-    .prepare = prepare_gathered,
+    .way = GATHERED,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,

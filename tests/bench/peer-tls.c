@@ -28,6 +28,8 @@ struct post {
 	uint8_t cert[CERT_MAX];
 };
 
+enum way { ONE_BY_ONE, GATHERED };
+
 struct peer;
 
 struct link {
@@ -74,7 +76,7 @@ static X509 *make_cert(const struct bench_party *me, EVP_PKEY *key)
 	return x;
 }
 
-static void *prepare_any(const struct bench_party *me, bool gathered)
+static void *prepare(const struct bench_party *me, int way)
 {
 	struct peer *p = calloc(1, sizeof(*p));
 	struct post post = {.port = 0};
@@ -83,7 +85,7 @@ static void *prepare_any(const struct bench_party *me, bool gathered)
 	if (!p)
 		bench_fail(me, "out of memory");
 	p->me = *me;
-	p->gathered = gathered;
+	p->gathered = way == GATHERED;
 	p->key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	if (!p->key)
 		fail(me, "key");
@@ -94,16 +96,6 @@ static void *prepare_any(const struct bench_party *me, bool gathered)
 	i2d_X509(p->own_cert, &der);
 	bench_post(me, &post, sizeof(post));
 	return p;
-}
-
-static void *prepare(const struct bench_party *me)
-{
-	return prepare_any(me, false);
-}
-
-static void *prepare_gathered(const struct bench_party *me)
-{
-	return prepare_any(me, true);
 }
 
 /* One context for dialling and for being dialled. */
@@ -255,6 +247,7 @@ const struct bench_peer bench_peer_tls = {
     .name = "tls",
     .what = "TLS 1.3, mutual Ed25519, a write per message",
     .patterns = ~0u,
+    .way = ONE_BY_ONE,
     .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
@@ -268,7 +261,8 @@ const struct bench_peer bench_peer_tls_gathered = {
     .name = "tls-gathered",
     .what = "TLS 1.3, mutual Ed25519, messages gathered into 16 KiB",
     .patterns = ~0u & ~(1u << BENCH_SETUP),
-    .prepare = prepare_gathered,
+    .way = GATHERED,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,

@@ -7,29 +7,16 @@
 
 #include "tests/bench/zmq-mesh.h"
 
-static void *prepare(const struct bench_party *me, bool curve, bool zap)
+enum way { NONE, CURVE, CURVE_ZAP };
+
+static void *prepare(const struct bench_party *me, int way)
 {
 	struct zmq_mesh *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		bench_fail(me, "out of memory");
-	zmq_mesh_prepare(m, me, curve, zap);
+	zmq_mesh_prepare(m, me, way != NONE, way == CURVE_ZAP);
 	return m;
-}
-
-static void *prepare_null(const struct bench_party *me)
-{
-	return prepare(me, false, false);
-}
-
-static void *prepare_curve(const struct bench_party *me)
-{
-	return prepare(me, true, false);
-}
-
-static void *prepare_curve_zap(const struct bench_party *me)
-{
-	return prepare(me, true, true);
 }
 
 static void peer_listen(void *peer)
@@ -67,7 +54,8 @@ const struct bench_peer bench_peer_null = {
     .name = "zmq-null",
     .what = "libzmq without security",
     .patterns = ~0u,
-    .prepare = prepare_null,
+    .way = NONE,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,
@@ -80,7 +68,8 @@ const struct bench_peer bench_peer_curve = {
     .name = "zmq-curve",
     .what = "libzmq with CURVE; any key may connect",
     .patterns = ~0u,
-    .prepare = prepare_curve,
+    .way = CURVE,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,
@@ -93,7 +82,8 @@ const struct bench_peer bench_peer_curve_zap = {
     .name = "zmq-curve-zap",
     .what = "libzmq with CURVE and ZAP; only known keys (set-up only)",
     .patterns = 1u << BENCH_SETUP,
-    .prepare = prepare_curve_zap,
+    .way = CURVE_ZAP,
+    .prepare = prepare,
     .listen = peer_listen,
     .connect = peer_connect,
     .send = peer_send,
