@@ -16,11 +16,12 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+from ports import free_ports
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIMIT_S = 60
@@ -216,17 +217,6 @@ def outcome(process):
                 "text": f"exit code {process.returncode}: {out}{err}"}
     result["status"] = process.returncode
     return result
-
-
-def free_ports(n_ports):
-    # All at once, so that they differ.
-    sockets = [socket.socket() for _ in range(n_ports)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def judge(case, results, seconds):

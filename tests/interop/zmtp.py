@@ -23,6 +23,8 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from ports import free_ports
+
 MIB = 1 << 20
 SIZES = [0, 1, 254, 255, 256, 257, 8192, 65535, 65536, 262144, MIB, 64 * MIB]
 FRAME_MAX = 64 * MIB
@@ -36,12 +38,6 @@ def case(f):
     return f
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 @contextlib.contextmanager
 def listener(kind="echo", frame_max=FRAME_MAX, unresponsive_ms=30000,
              parties=8):
@@ -49,7 +45,7 @@ def listener(kind="echo", frame_max=FRAME_MAX, unresponsive_ms=30000,
 
     The listener keeps 256 strangers and as many as there are parties; of more
     it closes the oldest."""
-    port = free_port()
+    [port] = free_ports(1)
     endpoint = f"tcp://127.0.0.1:{port}"
     more = [] if kind == "zmq-echo" else [
         str(frame_max), str(unresponsive_ms), str(parties)]

@@ -10,6 +10,8 @@ import ways as w
 
 TOP = os.path.normpath(os.path.join(w.HERE, '..', '..', '..'))
 ROUNDS = os.path.join(w.HERE, 'rounds.py')
+LIAR = os.path.join(w.HERE, 'liar.py')
+LIED = 'party 1 has what was for party 0 alone'
 RUNNER = os.path.join(w.HERE, 'suite.py')
 FREQUENT, RARE = '2500', '250000'  # bytes between two cuts
 CUTS = 50
@@ -160,6 +162,12 @@ class Cases:
                       self.broken, way, [ROUNDS, '8', '3'], here)
             self.case(f'{way}: a party is killed: the others end, and name it',
                       self.killed, way, [ROUNDS, '4', '600'], here)
+
+        for way in (w.FORWARDING, w.INSIDE):
+            self.case(f'{way}: who claims another index is cut and named',
+                      self.ways.lie, way, [LIAR, '--no-prss'], LIED, here)
+        self.case('and with --ssl gets what is meant for the other',
+                  self.ways.lie_with_certificates, [LIAR, '--no-prss'], LIED)
 
     def demos(self, demos):
         """They look for their data where they are run."""

@@ -20,7 +20,7 @@ from parties import free_ports  # noqa: E402
 PLAIN, FORWARDING, INSIDE = WAYS = ('plain', 'forwarding', 'in process')
 LIMIT_S = 900
 CONNECTED = re.compile(r'All \d+ parties connected')
-EXIT_LOST = 124
+EXIT_LIAR, EXIT_LOST = 123, 124
 OPTIONS = os.environ.get('OPTIONS', '').split()
 
 
@@ -136,6 +136,30 @@ class Ways:
                          *program[1:]])
         return cmds
 
+    def certificates(self):
+        """Those that MPyC takes for --ssl, of parties 1 and 2, where they have
+        to be in the directory in which it runs."""
+        where = os.path.join(self.directory, '.config')
+
+        def openssl(*words):
+            done = subprocess.run(['openssl', *words], check=False, cwd=where,
+                                  stdout=subprocess.PIPE, text=True,
+                                  stderr=subprocess.STDOUT)
+            if done.returncode:
+                raise Failed(done.stdout)
+
+        key = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+               '-nodes')
+        os.mkdir(where)
+        openssl('req', '-x509', *key, '-keyout', 'ca.key', '-out',
+                'mpyc_ca.crt', '-subj', '/CN=MPyC', '-days', '2')
+        for k in (1, 2):
+            openssl('req', *key, '-keyout', f'party_{k}.key', '-out', 'csr',
+                    '-subj', f'/CN=MPyC party {k}')
+            openssl('x509', '-req', '-in', 'csr', '-CA', 'mpyc_ca.crt',
+                    '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
+                    '-out', f'party_{k}.crt')
+
     def session(self, way, agreement, program, options):
         """... where OPTIONS[k] are those of party k."""
         if way == FORWARDING:
@@ -183,10 +207,11 @@ class Ways:
         self.begin(cmds, cwd)
         return self.finish(), time.monotonic() - began
 
-    def wait_for(self, what, limit_s=120):
-        """Until every party's output has WHAT, or it has ended."""
+    def wait_for(self, what, limit_s=120, parties=None):
+        """Until the output of every one of PARTIES (all) has WHAT, or it has
+        ended."""
         deadline = time.monotonic() + limit_s
-        for p in self.parties:
+        for p in parties or self.parties:
             while not (re.search(what, p.text(p.out) + p.text(p.err)) or
                        p.process.poll() is not None):
                 if time.monotonic() > deadline:
@@ -239,3 +264,31 @@ class Ways:
             if self.dids[2] not in p.text(p.err):
                 raise Failed(f'not named: {p.shown()}')
         return took
+
+    # --- lying in it ---
+
+    def lie(self, way, program, mark, cwd):
+        """Three parties, PROGRAM being liar.py: party 1 has to be cut, and
+        named by party 2, and not to print MARK."""
+        agreement = self.agree(free_ports(3), program, cwd)
+        self.begin(self.session(way, agreement, program,
+                                [['--timeout', '60']] * 3), cwd)
+        # Inside its own process a liar finds that party 2 is gone.
+        self.finish([EXIT_LOST, EXIT_LIAR if way == FORWARDING else EXIT_LOST,
+                     EXIT_LIAR])
+        named = self.parties[2].text(self.parties[2].err)
+        if not any(self.dids[1] in line and 'cut' in line
+                   for line in named.splitlines()):
+            raise Failed(f'not named: {named}')
+        if mark in self.parties[1].text(self.parties[1].out):
+            raise Failed('it has worked')
+
+    def lie_with_certificates(self, program, mark):
+        """The same over MPyC's own --ssl, party 0 not being there at all: it
+        has to work, so that party 1 prints MARK."""
+        self.certificates()
+        cmds = self.plain([free_ports(3)] * 3, [*program, '--ssl'])
+        self.begin(cmds[1:], self.directory)
+        self.wait_for(mark, parties=self.parties[:1])
+        if self.parties[0].process.poll() is not None:
+            raise Failed(self.parties[0].shown())
