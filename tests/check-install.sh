@@ -49,6 +49,10 @@ cp "$work/readme.c" "$work/readme.cc"
 	gcc -std=c11 -Wall -Wextra $cflags examples/hello.c $libs \
 	    -o "$work/hello"
 }
+if [ "$(wc -l <examples/hello.c)" -gt 40 ]; then
+	echo 'examples/hello.c: more than 40 lines are no hello' >&2
+	exit 1
+fi
 # Without arguments it says so, and ends with 1; 127 would be the loader's.
 status=0
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_LIBDIR") "$work/hello" 2>"$work/err" ||

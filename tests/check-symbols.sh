@@ -5,6 +5,8 @@
 #   - a function of did/key.c stands in did/key.h as did_..., or is public and
 #     begins with parley_did_; one of did/key_x.c stands in either
 #   - there are no variables: all state hangs off a handle
+#   - no files call each other in a circle, but those that session/README.md
+#     names
 set -eu
 build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
@@ -63,6 +65,37 @@ for layer in did comm session; do
 done >"$work/names"
 if [ -s "$work/names" ]; then
 	cat "$work/names" >&2
+	status=1
+fi
+
+for layer in did comm session cli; do
+	nm -A "$build/$layer"/*.p/*.o | awk '
+	BEGIN {
+		group["mesh_barrier"] = group["mesh_channel"] = "party"
+		group["mesh_fail"] = "party"
+		group["carrier_zmtp_send"] = "carrier_zmtp_conn"
+		group["forward_stream"] = "forward"
+	}
+	{
+		file = $1
+		sub(/\.c\.o:.*/, "", file)
+		sub(/.*\//, "", file)
+		if (file in group)
+			file = group[file]
+	}
+	$(NF - 1) == "U" { uses[file " " $NF] }
+	$(NF - 1) ~ /^[TDR]$/ { defines[$NF] = file }
+	END {
+		for (use in uses) {
+			split(use, u, " ")
+			if (u[2] in defines && defines[u[2]] != u[1] &&
+			    !told[u[1], defines[u[2]]]++)
+				print u[1], defines[u[2]]
+		}
+	}' | tsort 2>&1 >/dev/null | sed "s,^tsort: ,$layer: ,"
+done >"$work/circles"
+if [ -s "$work/circles" ]; then
+	cat "$work/circles" >&2
 	status=1
 fi
 exit $status

@@ -6,7 +6,8 @@
 #
 # Builds with gcov there, runs all tests but the slow command-line ones, and
 # writes DIRECTORY/coverage/: FILE.c.gcov with a count for each line, and
-# `uncovered`, the lines that nothing reached.  Prints a line for each file.
+# `uncovered`, the lines that nothing reached.  Prints a line for each file, and
+# fails if a line is not reached and tests/uncovered.txt does not say why.
 set -eu
 cd "$(dirname "$0")/.."
 dir=${1:-build-coverage}
@@ -34,15 +35,4 @@ done
 mv "$objects"/*.gcov "$out"
 rm -f "$out"/*.h.gcov
 
-# gcov: "count:line:text"; ##### is a line that was never run.
-for file in "$out"/*.c.gcov; do
-	source=$(sed -n 's/.*0:Source://p' "$file" | head -n 1)
-	# From the top of the tree: the last two parts.
-	source=$(echo "$source" | sed 's|.*/\([a-z]*/[^/]*\)$|\1|')
-	awk -v source="$source" -F: '
-	{ gsub(/ /, "", $1) }
-	$1 == "#####" { lines++; print source ":" $2 + 0 ":" $3 >>uncovered }
-	$1 ~ /^[0-9]+\*?$/ { lines++; hit++ }
-	END { if (lines) printf "%5.1f %% of %5d  %s\n", 100 * hit / lines,
-	    lines, source }' uncovered="$out/uncovered" "$file"
-done | sort
+python3 tests/uncovered.py "$out"

@@ -1,64 +1,103 @@
 #!/bin/sh
-# Unit tests and vectors on another architecture:
+# Unit tests and vectors on another architecture, or with another C library:
 #
-#   sh tests/port.sh i386       32 bits; by the processor itself
-#   sh tests/port.sh s390x      64 bits, big-endian; under qemu-user
-#   sh tests/port.sh arm64      64 bits, the other common one; under qemu-user
+#   sh tests/port.sh i386     32 bits; by the processor itself if the kernel can
+#   sh tests/port.sh s390x    64 bits, big-endian; under qemu-user
+#   sh tests/port.sh arm64    64 bits, the other common one; under qemu-user
+#   sh tests/port.sh musl     this processor, with musl instead of glibc
 #
-# Debian's libraries of that architecture are unpacked, not installed, below
-# build-port/ARCHITECTURE; nothing of the system changes.  Needs debootstrap,
-# qemu-user and the cross compiler (gcc-s390x-linux-gnu, gcc-i686-linux-gnu,
-# gcc-aarch64-linux-gnu).  Some minutes; the live tests are left out where there
-# is qemu, which is slow.
+# Options that follow are those of "meson test".  Debian's libraries of that
+# architecture are unpacked, not installed, below build-port/ARCHITECTURE; for
+# musl they are compiled, by tests/port-musl.sh, which says what it needs.
+# Nothing of the system changes, and nobody need be root.  Needs apt; besides,
+# s390x needs gcc-s390x-linux-gnu and qemu-user, arm64 gcc-aarch64-linux-gnu
+# and qemu-user.  Live tests, which hold connections against the clock, are
+# left out under qemu, which is slow.
 set -eu
 cd "$(dirname "$0")/.."
-arch=${1:-s390x}
+arch=${1:-}
+endian=little slow='' limit=4 extras=enabled deb=deb
 case $arch in
-s390x) triple=s390x-linux-gnu cpu=s390x qemu=s390x endian=big ;;
-i386) triple=i686-linux-gnu cpu=x86 qemu=i386 endian=little ;;
-arm64) triple=aarch64-linux-gnu cpu=aarch64 qemu=aarch64 endian=little ;;
-*) echo "usage: $0 s390x|i386|arm64" >&2 && exit 2 ;;
+i386) triple=i386-linux-gnu cpu=x86 ;;
+s390x) triple=s390x-linux-gnu cpu=s390x endian=big slow=qemu-s390x ;;
+arm64) triple=aarch64-linux-gnu cpu=aarch64 slow=qemu-aarch64 ;;
+musl) triple=x86_64-linux-musl cpu=x86_64 deb=deb-src extras=disabled ;;
+*) echo "usage: $0 i386|s390x|arm64|musl [OPTION...]" >&2 && exit 2 ;;
 esac
-# Where the libraries are: as the compiler's own name, but for i386.
-libs=$triple
-[ "$arch" != i386 ] || libs=i386-linux-gnu
-
+shift
 mkdir -p "build-port/$arch"
 dir=$(cd "build-port/$arch" && pwd)
 root=$dir/root
-if [ ! -e "$dir/unpacked" ]; then
+libs=$root/usr/lib/$triple
+
+# Of the mirror and the release that apt knows here, for another architecture,
+# and as if nothing were installed: all that is needed comes with it.
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME)' |
+    awk -v suite="$suite" '$2 == suite { print $1; exit }')
+mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+echo "$deb $mirror $suite main" >"$dir/sources.list"
+: >"$dir/status"
+apt()
+{
+	apt-get -q -y -o APT::Architecture="$arch" -o APT::Architectures="$arch" \
+	    -o Dir::Etc::sourcelist="$dir/sources.list" \
+	    -o Dir::Etc::sourceparts=- -o Dir::State::lists="$dir/lists" \
+	    -o Dir::State::status="$dir/status" -o Dir::Cache="$dir/cache" \
+	    -o Acquire::Languages=none -o APT::Sandbox::User= \
+	    -o APT::Install-Recommends=false "$@"
+}
+
+unpack()
+{
+	[ ! -e "$dir/unpacked" ] || return 0
+	apt update
+	apt --download-only install libcbor-dev libcmocka-dev \
+	    libcurl4-openssl-dev libgcc-12-dev libjansson-dev libpng-dev \
+	    libqrencode-dev libsodium-dev libssl-dev libzmq3-dev
 	rm -rf "$root"
-	debootstrap --foreign --arch="$arch" --variant=minbase \
-	    --include=libcbor-dev,libcmocka-dev,libjansson-dev,libsodium-dev,libssl-dev,libzmq3-dev \
-	    bookworm "$root"
-	for deb in "$root"/var/cache/apt/archives/*.deb; do
-		dpkg-deb -x "$deb" "$root"
+	mkdir "$root"
+	for file in "$dir"/cache/archives/*.deb; do
+		dpkg-deb -x "$file" "$root"
 	done
 	touch "$dir/unpacked"
-fi
+}
 
-# An i386 program needs no qemu where the kernel takes it, and qemu's
-# /proc/self/mem is not what two tests of "session handshake" read.
-wrapper="'qemu-$qemu', '-L', '$root'"
-loader=$root/lib/ld-linux.so.2
-path=$root/lib/$libs:$root/usr/lib/$libs
-slow=--no-suite=live
-if [ "$arch" = i386 ] && "$loader" --library-path "$path" "$root/bin/true"; then
-	wrapper="'$loader', '--library-path', '$path'"
-	slow=
-fi
+ar='ar' sys_root=$root wrapper="'$slow', '-L', '$root'"
+case $arch in
+i386)
+	unpack
+	# The compiler of x86-64 knows how, but for how a program begins.
+	cc="'gcc', '-m32', '--sysroot=$root'"
+	cc="$cc, '-B$root/usr/lib/gcc/i686-linux-gnu/12/'"
+	loader=$root/lib/ld-linux.so.2
+	if "$loader" --version >/dev/null; then
+		wrapper="'$loader', '--library-path', '$root/lib/$triple:$libs'"
+	else
+		slow=qemu-i386 wrapper="'qemu-i386', '-L', '$root'"
+	fi
+	;;
+musl)
+	. tests/port-musl.sh
+	libs=$root/lib sys_root=''
+	cc="'$dir/bin/cc'" wrapper="'env'"
+	;;
+*)
+	unpack
+	cc="'$triple-gcc', '--sysroot=$root'" ar=$triple-ar
+	;;
+esac
 
 cat >"$dir/cross" <<END
 [binaries]
-c = ['$triple-gcc', '--sysroot=$root']
-ar = '$triple-ar'
-strip = '$triple-strip'
+c = [$cc]
+ar = '$ar'
 pkgconfig = 'pkg-config'
 exe_wrapper = [$wrapper]
 [properties]
-sys_root = '$root'
 needs_exe_wrapper = true
-pkg_config_libdir = '$root/usr/lib/$libs/pkgconfig:$root/usr/share/pkgconfig'
+sys_root = '$sys_root'
+pkg_config_libdir = '$libs/pkgconfig:$root/usr/share/pkgconfig'
 [host_machine]
 system = 'linux'
 cpu_family = '$cpu'
@@ -67,19 +106,27 @@ endian = '$endian'
 END
 [ -e "$dir/build/build.ninja" ] ||
     meson setup "$dir/build" --cross-file "$dir/cross" -Dtests=enabled \
-	-Dweb=disabled -Dqr=disabled -Dwerror=true
+	-Dweb="$extras" -Dqr="$extras" -Dipsec_mb=disabled -Dwerror=true
 ninja -k 0 -C "$dir/build"
 
-# "did secret" asks the kernel about mappings, for which qemu-user makes up a
-# /proc/self/smaps without flags.
-# shellcheck disable=SC2086 # an option or none
+[ ! "$slow" ] || {
+	set -- --no-suite live "$@"
+	limit=10
+}
 names=$(meson test -C "$dir/build" --no-rebuild --list --suite did \
-    --suite comm --suite session --suite fuzz $slow |
+    --suite comm --suite session --suite fuzz "$@" |
     sed -n 's/^parley:[a-z+ ]* \/ //p')
+# It asks the kernel about mappings, for which qemu-user makes up a
+# /proc/self/smaps without flags.
 [ ! "$slow" ] || names=$(echo "$names" | grep -vx 'did secret')
+rm -f "$dir"/build/meson-logs/testlog*.json
+status=0
 (
 	IFS='
 '
 	# shellcheck disable=SC2086 # one a line
-	meson test -C "$dir/build" --no-rebuild --print-errorlogs -t 10 $names
-)
+	meson test -C "$dir/build" --no-rebuild --print-errorlogs \
+	    -t $limit $names
+) || status=1
+python3 tests/totals.py "$dir"/build/meson-logs/testlog*.json
+exit $status
