@@ -123,6 +123,9 @@ start()
 {
 	name=$1
 	shift
+	# At once, so that nobody who waits for a text finds that of the last.
+	: >"$name.out"
+	: >"$name.err"
 	env --default-signal=INT "$DID_CLI" "$@" >"$name.out" 2>"$name.err" &
 	echo $! >"$name.pid"
 }
