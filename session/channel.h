@@ -166,8 +166,8 @@ uint64_t session_channel_expected(const struct session_channel *c);
 
 /*
  * session_channel_probe(c):
- * PROTOCOL 6.3: a reference to the oldest record that was taken but not
- * acknowledged, to be sent again; NULL if there is none.
+ * PROTOCOL 6.3: the record that is to be sent now as a probe, a reference; NULL
+ * if one is on its way already, nothing is unacknowledged or memory is short.
  */
 struct session_frame *session_channel_probe(struct session_channel *c);
 

@@ -302,6 +302,7 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 {
 	struct did_reader r;
 	uint64_t next, limit;
+	bool moves;
 
 	did_reader_init(&r, p, len);
 	next = did_reader_varint(&r);
@@ -314,17 +315,21 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 	/* A resume told more than the ACKs that were sent before it. */
 	if (next < c->acked)
 		next = c->acked;
-	/* An ACK that moves after a probe: what followed the probe's record
-	 * may be missing too, and the other side cannot know. */
-	if (next > c->acked && c->probing) {
-		c->probing = false;
-		gap = true;
-	}
-	if (next > c->acked)
-		c->n_gaps = 0;
+	moves = next > c->acked;
+	if (moves)
+		c->n_gaps = c->n_pings = 0;
 	session_channel_send_forget(c, next);
 	c->sent_limit = limit;
 	c->events |= SESSION_CHANNEL_ACK;
+	/* An ACK that moves after a probe: what followed the probe's record
+	 * may be missing too, and the other side cannot know. */
+	if (moves && c->probing) {
+		c->probing = false;
+		if (!gap && session_channel_probe_due(c)) {
+			c->events |= SESSION_CHANNEL_OUTPUT;
+			return session_channel_ask(c);
+		}
+	}
 	/* Who asks again and again for the same is left to the probes, too. */
 	if (gap && !c->crowded && c->n_gaps++ < GAPS_MAX &&
 	    session_channel_resend(c, next) == 0)

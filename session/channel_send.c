@@ -29,6 +29,10 @@ enum {
 	KEPT_LEN_MAX = 64 * 1024 * 1024,
 	/* Below this a queue is not worth a thought. */
 	CROWDED_MIN = 64 * 1024,
+	/* Up to this size a record is its own probe; one that is longer only
+	 * after so many PINGs. */
+	PROBE_LEN_MAX = 4096,
+	PROBE_PINGS = 5,
 };
 
 static size_t room(const struct session_channel *c)
@@ -199,13 +203,27 @@ int session_channel_resend(struct session_channel *c, uint64_t next)
 	return 0;
 }
 
+int session_channel_ask(struct session_channel *c)
+{
+	return session_channel_control(c, SESSION_ITEM_PING, NULL, 0);
+}
+
 struct session_frame *session_channel_probe(struct session_channel *c)
 {
 	/* What is on its way to the carrier is a probe enough. */
-	if (!c->kept_head || c->unsent == c->kept_head)
+	if (!c->kept_head || c->unsent)
 		return NULL;
+	c->gap_again = true;
+	/* One that the other side has asked for is missing indeed. */
+	if (c->kept_head->len > PROBE_LEN_MAX && c->n_gaps == 0 &&
+	    c->n_pings < PROBE_PINGS) {
+		c->n_pings++;
+		return session_channel_ask(c) || session_channel_flush(c)
+			   ? NULL
+			   : session_channel_take(c);
+	}
 	c->stats.records_resent++;
-	c->probing = c->gap_again = true;
+	c->probing = true;
 	return session_frame_ref(c->kept_head);
 }
 

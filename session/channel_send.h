@@ -12,4 +12,13 @@
  */
 void session_channel_send_forget(struct session_channel *c, uint64_t next);
 
+/*
+ * session_channel_ask(c):
+ * PROTOCOL 6.3: put what makes the other side say what has arrived.
+ *
+ * Returns 0, or what session_channel_control() returns.
+ */
+int session_channel_ask(struct session_channel *c)
+    __attribute__((warn_unused_result));
+
 #endif /* !SESSION_CHANNEL_SEND_H */

@@ -44,6 +44,7 @@ struct session_channel {
 	struct session_frame *kept_head, **kept_tail; /* until acknowledged */
 	struct session_frame *unsent; /* the first of them not yet taken */
 	unsigned n_gaps;	      /* answered since their next moved */
+	unsigned n_pings;	      /* probes since then that were PINGs */
 	bool crowded;		      /* no more of them is to go, upon a GAP */
 	size_t kept_len;	      /* what they cost */
 	size_t pongs_len;	      /* bytes of PONGs, and ... */
@@ -56,7 +57,7 @@ struct session_channel {
 	uint64_t close_end;	/* their next once CLOSE arrived; 0: not sent */
 	bool open_data;		/* the open record holds messages */
 	bool open_eliciting;	/* ... something that calls for an ACK */
-	bool probing;		/* a probe was sent, and no ACK moved since */
+	bool probing;		/* one was sent again, and no ACK moved since */
 
 	/* Incoming. */
 	struct session_channel_run *head, **tail;

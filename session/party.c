@@ -128,7 +128,9 @@ void session_party_retransmit(struct parley_session *s, struct session_party *p,
 		session_party_flush(s, p);
 	if (!session_live(p) || !p->up->conn)
 		return;
-	f = session_retransmit_probe(&p->timers, p->up->channel, now);
+	f = session_retransmit_probe(
+	    &p->timers, p->up->channel, now,
+	    session_carrier_queued(s->carrier, p->up->conn) > 0);
 	if (f)
 		(void)session_carrier_send(s->carrier, p->up->conn, f);
 	session_party_timers(s, p);

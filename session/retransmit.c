@@ -63,13 +63,13 @@ bool session_retransmit_ack_due(struct session_retransmit *t,
 
 struct session_frame *session_retransmit_probe(struct session_retransmit *t,
 					       struct session_channel *c,
-					       int64_t now_ms)
+					       int64_t now_ms, bool queued)
 {
 	if (t->probe_ms > now_ms)
 		return NULL;
 	t->probe_ms = INT64_MAX;
 	/* What was to be probed for may have arrived meanwhile. */
-	if (!session_channel_probe_due(c))
+	if (queued || !session_channel_probe_due(c))
 		return NULL;
 	t->probe_wait_ms = 2 * t->probe_wait_ms < SESSION_PROBE_MAX_MS
 			       ? 2 * t->probe_wait_ms

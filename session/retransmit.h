@@ -53,12 +53,13 @@ bool session_retransmit_ack_due(struct session_retransmit *t,
 				int64_t now_ms);
 
 /*
- * session_retransmit_probe(t, c, now_ms):
- * The record to be sent again now, a reference; or NULL.
+ * session_retransmit_probe(t, c, now_ms, queued):
+ * The probe to be sent now, a reference; or NULL, also where something waits
+ * to leave already (${queued}): it would not arrive sooner.
  * session_retransmit_plan() afterwards.
  */
 struct session_frame *session_retransmit_probe(struct session_retransmit *t,
 					       struct session_channel *c,
-					       int64_t now_ms);
+					       int64_t now_ms, bool queued);
 
 #endif /* !SESSION_RETRANSMIT_H */

@@ -274,10 +274,14 @@ static void probe_is_the_oldest_and_brings_the_others(void **state)
 	assert_int_equal(session_channel_receive(p.b, frame_copy(probe)), 0);
 	session_frame_free(probe);
 	assert_int_equal(session_channel_ack_now(p.b), 0);
-	/* Its ACK moves: what followed is sent as upon a GAP. */
+	/* Its ACK moves: a PING, and the GAP that it brings. */
 	flush(p.b, p.a);
 	assert_true(session_channel_events(p.a) & SESSION_CHANNEL_OUTPUT);
-	assert_int_equal(deliver(p.a, p.b), N_OF(f) - 1);
+	assert_int_equal(flush(p.a, p.b), 1);
+	assert_int_equal(session_channel_ack_now(p.b), 0);
+	flush(p.b, p.a);
+	assert_true(session_channel_events(p.a) & SESSION_CHANNEL_OUTPUT);
+	assert_int_equal(deliver(p.a, p.b), N_OF(f));
 	for (size_t n = 0; n < N_OF(f); n++)
 		take(p.b, n, 10);
 	assert_empty(p.b);
@@ -287,6 +291,106 @@ static void probe_is_the_oldest_and_brings_the_others(void **state)
 	assert_false(session_channel_probe_due(p.a));
 	for (size_t n = 0; n < N_OF(f); n++)
 		session_frame_free(f[n]);
+	pair_free(&p);
+}
+
+/* Message ${n} of 5000 bytes, in a record that is lost. */
+static void lose_long(struct session_channel *c, size_t n)
+{
+	put(c, NULL, n, 5000);
+	assert_int_equal(session_channel_flush(c), 0);
+	session_frame_free(session_channel_take(c));
+	assert_null(session_channel_take(c));
+}
+
+static size_t probe_len(struct session_channel *c)
+{
+	struct session_frame *f = session_channel_probe(c);
+	const size_t len = f ? f->len : 0;
+
+	session_frame_free(f);
+	return len;
+}
+
+static void long_record_is_not_sent_again_to_one_who_is_only_slow(void **state)
+{
+	struct session_frame *probe;
+	struct pair p;
+	uint64_t resent;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	put(p.a, p.b, 0, 5000);
+	put(p.a, p.b, 1, 5000);
+	flush(p.a, p.b);
+	/* It has all, and has not said so. */
+	probe = session_channel_probe(p.a);
+	assert_non_null(probe);
+	assert_in_range(probe->len, 1, 64);
+	assert_int_equal(session_channel_receive(p.b, frame_copy(probe)), 0);
+	session_frame_free(probe);
+	resent = session_channel_stats(p.a)->records_resent;
+	acknowledge(p.b, p.a);
+	flush(p.a, p.b);
+	acknowledge(p.b, p.a);
+	assert_false(session_channel_probe_due(p.a));
+	assert_null(session_channel_take(p.a));
+	assert_true(session_channel_stats(p.a)->records_resent == resent);
+	take(p.b, 0, 5000);
+	take(p.b, 1, 5000);
+	assert_empty(p.b);
+	pair_free(&p);
+}
+
+static void long_record_that_was_lost_is_found_by_a_ping(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	lose_long(p.a, 0);
+	lose_long(p.a, 1);
+	assert_int_equal(
+	    session_channel_receive(p.b, session_channel_probe(p.a)), 0);
+	assert_int_equal(session_channel_ack_now(p.b), 0);
+	flush(p.b, p.a);
+	assert_true(session_channel_events(p.a) & SESSION_CHANNEL_OUTPUT);
+	assert_int_equal(deliver(p.a, p.b), 3);
+	take(p.b, 0, 5000);
+	take(p.b, 1, 5000);
+	assert_empty(p.b);
+	pair_free(&p);
+}
+
+static void long_record_goes_again_after_five_pings_or_when_asked_for(
+    void **state)
+{
+	struct session_frame *f;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	lose_long(p.a, 0);
+	for (int n = 0; n < 5; n++)
+		assert_in_range(probe_len(p.a), 1, 64);
+	assert_in_range(probe_len(p.a), 5001, 5100);
+	assert_in_range(probe_len(p.a), 5001, 5100);
+	pair_free(&p);
+
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	lose_long(p.a, 0);
+	put(p.a, p.b, 1, 10);
+	flush(p.a, p.b);
+	assert_int_equal(session_channel_ack_now(p.b), 0);
+	flush(p.b, p.a);
+	/* What goes upon the GAP is lost again: no PING brings another. */
+	while ((f = session_channel_take(p.a)))
+		session_frame_free(f);
+	assert_in_range(probe_len(p.a), 5001, 5100);
 	pair_free(&p);
 }
 
@@ -404,6 +508,11 @@ int main(void)
 	    cmocka_unit_test(large_and_short_messages_share_a_record),
 	    cmocka_unit_test(short_message_is_put_like_any_other),
 	    cmocka_unit_test(probe_is_the_oldest_and_brings_the_others),
+	    cmocka_unit_test(
+		long_record_is_not_sent_again_to_one_who_is_only_slow),
+	    cmocka_unit_test(long_record_that_was_lost_is_found_by_a_ping),
+	    cmocka_unit_test(
+		long_record_goes_again_after_five_pings_or_when_asked_for),
 	    cmocka_unit_test(acks_alone_are_not_probed),
 	    cmocka_unit_test(next_of_a_resume_is_checked_against_what_was_sent),
 	    cmocka_unit_test(records_kept_are_bounded),

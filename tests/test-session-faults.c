@@ -54,11 +54,11 @@ static void simulate(struct sim_result *r, const struct sim_options *o)
 	bool ok = sim_run(r, o);
 
 	print_message(
-	    "seed %llu: %llu records, %llu frames, %llu cuts, %d ms, "
-	    "%d kept at most\n",
+	    "seed %llu: %llu records, %llu again, %llu frames, %llu cuts, "
+	    "%d ms, %d kept at most\n",
 	    (unsigned long long)o->seed, (unsigned long long)r->records,
-	    (unsigned long long)r->frames, (unsigned long long)r->cuts,
-	    (int)r->ms, (int)r->kept_max);
+	    (unsigned long long)r->resent, (unsigned long long)r->frames,
+	    (unsigned long long)r->cuts, (int)r->ms, (int)r->kept_max);
 	if (!ok)
 		fail_msg("seed %llu: %s", (unsigned long long)o->seed, r->why);
 }
@@ -165,6 +165,30 @@ static void what_a_slow_reader_is_sent_stays_within_the_window(void **state)
 	/* The window, one message begun within it, and one being put. */
 	assert_true(r.queued_max <= o.window + 2 * o.size_max);
 	assert_true(r.kept_max < 1000);
+}
+
+/* A record takes longer than what makes an end that waits for an ACK probe. */
+static void over_a_slow_network_nothing_is_sent_twice(void **state)
+{
+	struct sim_options o;
+	struct sim_result r;
+
+	(void)state;
+	sim_options_init(&o);
+	set_faults(&o, 0);
+	o.seed = seed();
+	o.rate = 100;
+	o.size_max = 400000;
+	o.small = 0;
+	o.window = 1024 * 1024;
+	o.record_max = 128 * 1024;
+	o.n_messages = 20;
+	o.n_back = 0;
+	simulate(&r, &o);
+	print_message("%llu bytes for %llu\n", (unsigned long long)r.carried,
+		      (unsigned long long)r.put);
+	/* But for what is short. */
+	assert_true(r.carried <= r.put + r.put / 100);
 }
 
 static void hundred_ratchets_need_no_more_memory_than_one(void **state)
@@ -763,6 +787,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(a_window_that_opens_is_never_missed),
 	    cmocka_unit_test(
 		what_a_slow_reader_is_sent_stays_within_the_window),
+	    cmocka_unit_test(over_a_slow_network_nothing_is_sent_twice),
 	    cmocka_unit_test(hundred_ratchets_need_no_more_memory_than_one),
 	    cmocka_unit_test(an_ack_goes_only_where_it_fits_as_reckoned),
 	    cmocka_unit_test(a_short_fault_run_loses_nothing),

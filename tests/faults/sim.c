@@ -20,7 +20,8 @@
 #include "session/retransmit.h"
 
 enum {
-	WHEEL = 64,	 /* ms; longer than any delay */
+	WHEEL = 16384,	 /* ms; longer than any delay */
+	LATE_MS = 64,	 /* frames of a former connection, at most */
 	REORDER_MS = 20, /* at most so much later */
 	RESUME_MS = 30,	 /* a cut and its resume */
 	QUIET_MS = 20000,
@@ -42,6 +43,8 @@ struct end {
 	struct session_retransmit t;
 	struct session_resume resume;
 	struct slot wheel[WHEEL]; /* on the way to this end */
+	size_t queued;	  /* bytes that the link to it has not moved yet ... */
+	int64_t moved_ms; /* ... as of then */
 	uint64_t n_sent, n_got;
 	uint64_t n_out; /* to be sent */
 	size_t bytes_put, bytes_got;
@@ -148,15 +151,33 @@ static void deliver_later(struct sim *sim, struct end *to, const uint8_t *data,
 	slot->tail = &p->next;
 }
 
+/* How long ${len} bytes more take over a link that is slow. */
+static int64_t link_delay(struct sim *sim, struct end *to, size_t len)
+{
+	const size_t rate = sim->o->rate;
+	size_t moved;
+
+	if (rate == 0)
+		return 1;
+	moved = (size_t)(sim->now - to->moved_ms) * rate;
+	to->moved_ms = sim->now;
+	to->queued -= moved < to->queued ? moved : to->queued;
+	to->queued += len;
+	if (to->queued / rate + 1 >= WHEEL)
+		abort();
+	return (int64_t)(to->queued / rate) + 1;
+}
+
 static void carry(struct sim *sim, int to, struct session_frame *f)
 {
 	const struct sim_options *o = sim->o;
 	struct end *e = &sim->end[to];
-	int64_t delay = 1;
+	int64_t delay = link_delay(sim, e, f->len);
 
 	sim->r->frames++;
+	sim->r->carried += to == 1 ? f->len : 0;
 	if (sim->behaves) {
-		deliver_later(sim, e, f->data, f->len, 1);
+		deliver_later(sim, e, f->data, f->len, delay);
 	} else if (!chance(sim, o->drop)) {
 		if (chance(sim, o->reorder))
 			delay += 1 + (int64_t)draw(sim, REORDER_MS);
@@ -251,7 +272,7 @@ static void timers(struct sim *sim, int i)
 	}
 	if (!connected(sim))
 		return;
-	f = session_retransmit_probe(&e->t, e->c, sim->now);
+	f = session_retransmit_probe(&e->t, e->c, sim->now, false);
 	if (f)
 		carry(sim, !i, f);
 	session_retransmit_plan(&e->t, e->c, sim->now, true);
@@ -347,7 +368,9 @@ static void take_connection(struct sim *sim, int i, uint64_t next)
 static void let_late_frames_in(struct sim *sim)
 {
 	for (int i = 0; i < 2; i++) {
-		struct slot *slot = &sim->end[i].wheel[draw(sim, WHEEL)];
+		const int64_t late = (int64_t)draw(sim, LATE_MS);
+		struct slot *slot =
+		    &sim->end[i].wheel[(sim->now + late) % WHEEL];
 		struct packet *p = slot->head;
 
 		if (!p)
@@ -469,6 +492,7 @@ static void run(struct sim *sim)
 		     (int)sim->end[0].n_sent, (int)sim->end[1].n_sent,
 		     (int)sim->end[1].n_got, (int)sim->end[0].n_got);
 	sim->r->ms = sim->now;
+	sim->r->put = sim->end[0].bytes_put;
 	sim->behaves = true;
 	for (quiet = sim->now + QUIET_MS;
 	     !sim->failed && !is_silent(sim) && sim->now < quiet;)

@@ -22,6 +22,7 @@ struct sim_options {
 	size_t record_max;
 	unsigned per_record; /* flush after so many at most; 0: when full */
 	unsigned pause;	     /* of each ms: a program stops for a while */
+	unsigned rate;	     /* bytes in a ms each way; 0: any */
 	int64_t limit_ms;    /* of the simulated clock */
 };
 
@@ -29,6 +30,8 @@ struct sim_result {
 	int64_t ms; /* on the simulated clock */
 	uint64_t records, resent, dropped, ratchets, cuts, overtaken;
 	uint64_t frames;   /* that the carrier was given */
+	uint64_t carried;  /* bytes of them, to end 1 */
+	uint64_t put;	   /* bytes of messages, at end 0 */
 	size_t kept_max;   /* records */
 	size_t queued_max; /* bytes sent that the other program has not taken */
 	char why[200];

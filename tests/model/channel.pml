@@ -14,8 +14,11 @@
  *
  * A record is its number: its bytes never change, so what it says is looked
  * up at its sender.  Timers are slow: an ACK that is not urgent goes when
- * nothing else can happen, and a probe when no ACK is owed either.  Everything else happens at any time.  What came early is dropped
- * and not kept, which PROTOCOL 6.3 leaves to the receiver.
+ * nothing else can happen, and a probe when no ACK is owed either.  Everything
+ * else happens at any time.  What came early is dropped and not kept, which
+ * PROTOCOL 6.3 leaves to the receiver.  PINGS is how many probes are PINGs
+ * before the oldest record goes again: 0 is how short records are probed for.
+ * A PING is answered by an ACK, and no PONG.
  *
  * BREAK_... are wrong on purpose: without the mark that says so, each was a
  * plausible implementation, and two of them were ours.
@@ -31,6 +34,9 @@
 #endif
 #ifndef PROBES
 #define PROBES 12 /* more than are ever needed (D4) */
+#endif
+#ifndef PINGS
+#define PINGS 0
 #endif
 #ifndef LOSSES
 #define LOSSES 0
@@ -62,6 +68,7 @@
 #define DATA 0
 #define ACK 1
 #define GAP 2
+#define PING 3
 
 typedef end_t {
 	/* Records kept, by number: PROTOCOL 6.1, 6.2. */
@@ -73,6 +80,8 @@ typedef end_t {
 	byte eliciting; /* its next once nothing calls for an ACK */
 	byte sent, sent_limit; /* messages */
 	bool probing;
+	bool asked;     /* a GAP came since acked moved */
+	byte pings;     /* sent since then */
 
 	byte in;        /* the next record expected */
 	byte got, taken, got_limit; /* messages */
@@ -118,6 +127,12 @@ inline record(i, what, n, l)
 	e[i].seq++
 }
 
+inline ping(i)
+{
+	record(i, PING, 0, 0);
+	e[i].eliciting = e[i].seq
+}
+
 /* ACK or GAP: PROTOCOL 6.3, 8.1. */
 inline say(i)
 {
@@ -154,16 +169,23 @@ inline on_ack(i, n, l, is_gap)
 	fi;
 	assert(l >= e[i].sent_limit);
 	e[i].sent_limit = l;
+	g = false;
 	if
-	:: n > e[i].acked && e[i].probing -> e[i].probing = false; g = true
-	:: else -> g = is_gap
+	:: n > e[i].acked ->
+		g = e[i].probing;
+		e[i].probing = false;
+		e[i].pings = 0;
+		e[i].asked = false;
+		e[i].acked = n
+	:: else
 	fi;
+	e[i].asked = e[i].asked || is_gap;
 	if
-	:: n > e[i].acked -> e[i].acked = n
+	:: e[i].unsent < e[i].acked || is_gap -> resend(i, e[i].acked)
 	:: else
 	fi;
 	if
-	:: e[i].unsent < e[i].acked || g -> resend(i, e[i].acked)
+	:: g && !is_gap && PROBE_DUE(i) -> ping(i)
 	:: else
 	fi
 	}
@@ -199,6 +221,7 @@ inline open(i, s)
 			assert(e[i].got < e[i].got_limit);	/* D2 */
 			e[i].got++;
 			e[i].owed = true
+		:: e[1 - i].kind[s] == PING -> e[i].owed = true
 		:: else ->
 			n = e[1 - i].next[s];
 			l = e[1 - i].limit[s];
@@ -367,12 +390,24 @@ inline probe(i)
 	atomic {
 		probes++;
 		assert(probes < PROBES);	/* D4 */
-		e[i].probing = true;
 		e[i].gap_again = true;
 		if
-		:: USABLE(i) && nfull(QUEUE(e[i].conn, 1 - i)) ->
-			QUEUE(e[i].conn, 1 - i)!e[i].acked
-		:: !USABLE(i) || full(QUEUE(e[i].conn, 1 - i)) -> skip
+#ifdef BREAK_ONLY_PINGS
+		:: true ->
+#else
+		:: e[i].pings < PINGS && !e[i].asked ->
+#endif
+			e[i].pings++;
+			ping(i)
+#ifndef BREAK_ONLY_PINGS
+		:: else ->
+			e[i].probing = true;
+			if
+			:: USABLE(i) && nfull(QUEUE(e[i].conn, 1 - i)) ->
+				QUEUE(e[i].conn, 1 - i)!e[i].acked
+			:: !USABLE(i) || full(QUEUE(e[i].conn, 1 - i)) -> skip
+			fi
+#endif
 		fi
 	}
 }

@@ -52,13 +52,19 @@ if $full; then
 	check "a cut" 0 large -DN=2 -DN_BACK=1 -DCUTS=1
 	check "two cuts and a loss" 0 large -DN=1 -DN_BACK=0 -DCUTS=2 \
 		-DLOSSES=1
+	check "long records, losses" 0 large -DPINGS=3 -DN=1 -DN_BACK=1 \
+		-DLOSSES=2 -DM=26 -DPROBES=24
 else
 	check "losses" 0 large -DN=1 -DN_BACK=1 -DLOSSES=2
 	check "corruption" 0 small -DN=1 -DN_BACK=0 -DERRORS=1 -DLOSSES=1
 	check "window of one" 0 small -DN=2 -DN_BACK=0 -DWINDOW=1 -DLOSSES=1 \
 		-DM=20
 	check "a cut" 0 large -DN=1 -DN_BACK=1 -DCUTS=1
+	check "long records, losses" 0 small -DPINGS=1 -DN=1 -DN_BACK=0 \
+		-DLOSSES=2 -DM=20
 fi
+check "long records, corruption" 0 small -DPINGS=1 -DN=1 -DN_BACK=0 -DERRORS=1 \
+	-DLOSSES=1 -DM=20
 check "copies, delays" 0 small -DN=2 -DN_BACK=1 -DCOPIES=1 -DSWAPS=1
 check "a cut, losses, copies" 0 small -DN=1 -DN_BACK=0 -DCUTS=1 -DLOSSES=1 \
 	-DCOPIES=1
@@ -70,6 +76,8 @@ check "broken: forgets at resume" 1 small -DBREAK_FORGET -DN=1 -DCUTS=1
 check "broken: first resume replaces" 1 small -DBREAK_FIRST_RESUME -DN=1 \
 	-DSTRANGERS=1
 check "broken: GAP only once" 1 small -DBREAK_GAP_ONCE -DN=2 -DLOSSES=3
+check "broken: only PINGs" 1 small -DBREAK_ONLY_PINGS -DPINGS=1 -DN=1 \
+	-DN_BACK=1 -DLOSSES=2 -DM=30
 check "broken: old ACK after resume" 1 small -DBREAK_OLD_ACK -DN=2 -DCUTS=1
 check "broken: overtaken resume" 1 small -DBREAK_OVERTAKEN -DN=2 -DCUTS=1
 check "broken: closed window" 1 small -DBREAK_CLOSED_WINDOW -DN=2 -DN_BACK=0 \
