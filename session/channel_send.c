@@ -203,9 +203,17 @@ int session_channel_resend(struct session_channel *c, uint64_t next)
 	return 0;
 }
 
+/* A PING is kept, too: as many as messages, and no more. */
+static bool may_ask(const struct session_channel *c)
+{
+	return c->out.seq - c->acked < SESSION_KEPT_MAX;
+}
+
 int session_channel_ask(struct session_channel *c)
 {
-	return session_channel_control(c, SESSION_ITEM_PING, NULL, 0);
+	return may_ask(c)
+		   ? session_channel_control(c, SESSION_ITEM_PING, NULL, 0)
+		   : 0;
 }
 
 struct session_frame *session_channel_probe(struct session_channel *c)
@@ -216,7 +224,7 @@ struct session_frame *session_channel_probe(struct session_channel *c)
 	c->gap_again = true;
 	/* One that the other side has asked for is missing indeed. */
 	if (c->kept_head->len > PROBE_LEN_MAX && c->n_gaps == 0 &&
-	    c->n_pings < PROBE_PINGS) {
+	    c->n_pings < PROBE_PINGS && may_ask(c)) {
 		c->n_pings++;
 		return session_channel_ask(c) || session_channel_flush(c)
 			   ? NULL

@@ -14,7 +14,8 @@ void session_channel_send_forget(struct session_channel *c, uint64_t next);
 
 /*
  * session_channel_ask(c):
- * PROTOCOL 6.3: put what makes the other side say what has arrived.
+ * PROTOCOL 6.3: put what makes the other side say what has arrived, unless too
+ * much is kept already.
  *
  * Returns 0, or what session_channel_control() returns.
  */

@@ -475,6 +475,20 @@ static void records_kept_are_bounded(void **state)
 	pair_free(&p);
 }
 
+static void who_acknowledges_little_is_not_pinged_without_end(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, &usual);
+	acknowledge(p.b, p.a);
+	lose_long(p.a, 0);
+	while (session_channel_may_put(p.a))
+		session_frame_free(sealed(p.a, 1));
+	assert_in_range(probe_len(p.a), 5001, 5100);
+	pair_free(&p);
+}
+
 static void who_pings_without_acknowledging_gets_no_more_pongs(void **state)
 {
 	struct session_frame *f;
@@ -516,6 +530,7 @@ int main(void)
 	    cmocka_unit_test(acks_alone_are_not_probed),
 	    cmocka_unit_test(next_of_a_resume_is_checked_against_what_was_sent),
 	    cmocka_unit_test(records_kept_are_bounded),
+	    cmocka_unit_test(who_acknowledges_little_is_not_pinged_without_end),
 	    cmocka_unit_test(
 		who_pings_without_acknowledging_gets_no_more_pongs),
 	};
