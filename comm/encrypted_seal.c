@@ -19,10 +19,17 @@
 #include "did/base64.h"
 #include "did/json.h"
 #include "did/jwk.h"
+#include "did/pair.h"
 #include "did/secret.h"
 
-static int make_random(struct comm_encrypted_random *random,
-		       enum did_key_type type)
+/* Randomness of an envelope. */
+struct randomness {
+	struct did_pair ephemeral;
+	uint8_t cek[COMM_CRYPTO_CEK_LEN_MAX];
+	uint8_t iv[COMM_CRYPTO_IV_LEN_MAX];
+};
+
+static int make_random(struct randomness *random, enum did_key_type type)
 {
 	uint8_t drawn[COMM_CRYPTO_CEK_LEN_MAX + COMM_CRYPTO_IV_LEN_MAX];
 	int err = did_pair_new(&random->ephemeral, type);
@@ -102,7 +109,7 @@ out:
 
 /* The content key wrapped for each recipient: the elements of `recipients`. */
 static int wrap_keys(char **recipientsp, const struct comm_encrypted_to *to,
-		     const struct comm_encrypted_random *random,
+		     const struct randomness *random,
 		     const struct comm_crypto_kdf *kdf)
 {
 	size_t cek_len = comm_crypto_enc_info(to->enc)->cek_len, len;
@@ -167,11 +174,10 @@ static int check_to(struct parley_comm *c, const struct comm_encrypted_to *to)
 
 int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
 			const void *content, size_t content_len,
-			const struct comm_encrypted_to *to,
-			const struct comm_encrypted_random *given)
+			const struct comm_encrypted_to *to)
 {
 	const struct comm_crypto_enc_info *info = comm_crypto_enc_info(to->enc);
-	struct comm_encrypted_random random = {0};
+	struct randomness random = {0};
 	struct comm_crypto_kdf kdf = {
 	    .alg = to->sender ? COMM_ENCRYPTED_ALG_1PU : COMM_ENCRYPTED_ALG_ES};
 	uint8_t apv[COMM_ENCRYPTED_APV_LEN], tag[COMM_CRYPTO_TAG_LEN_MAX];
@@ -188,9 +194,8 @@ int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
 	if (content_len > PARLEY_COMM_LEN_MAX)
 		return comm_fail(c, PARLEY_ERR_TOO_LARGE,
 				 "longer than %d bytes", PARLEY_COMM_LEN_MAX);
-	if (given != NULL)
-		random = *given;
-	else if ((err = make_random(&random, to->methods[0]->key.type)) != 0)
+	err = make_random(&random, to->methods[0]->key.type);
+	if (err)
 		goto out;
 
 	err = PARLEY_ERR_MEMORY;

@@ -6,11 +6,9 @@
 #define COMM_ENCRYPTED_SEAL_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "comm/comm.h"
 #include "comm/crypto.h"
-#include "did/pair.h"
 
 /* To whom and by whom. */
 struct comm_encrypted_to {
@@ -20,15 +18,8 @@ struct comm_encrypted_to {
 	enum comm_crypto_enc enc;
 };
 
-/* Randomness of an envelope; NULL in its place: the system's. */
-struct comm_encrypted_random {
-	struct did_pair ephemeral;
-	uint8_t cek[COMM_CRYPTO_CEK_LEN_MAX];
-	uint8_t iv[COMM_CRYPTO_IV_LEN_MAX];
-};
-
 /*
- * comm_encrypted_seal(c, textp, lenp, content, content_len, to, random):
+ * comm_encrypted_seal(c, textp, lenp, content, content_len, to):
  * Encrypt ${content} and return the envelope in ${*textp}; free() it.
  *
  * Returns 0, or PARLEY_ERR_ARGUMENT (no or too many recipients, or of several
@@ -37,8 +28,7 @@ struct comm_encrypted_random {
  */
 int comm_encrypted_seal(struct parley_comm *c, char **textp, size_t *lenp,
 			const void *content, size_t content_len,
-			const struct comm_encrypted_to *to,
-			const struct comm_encrypted_random *random)
+			const struct comm_encrypted_to *to)
     __attribute__((warn_unused_result));
 
 #endif /* !COMM_ENCRYPTED_SEAL_H */

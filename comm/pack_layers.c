@@ -176,7 +176,7 @@ static int encrypt(struct packing *p, char **textp, size_t *lenp,
 	size_t len;
 	int err;
 
-	err = comm_encrypted_seal(p->c, &text, &len, *textp, *lenp, &to, NULL);
+	err = comm_encrypted_seal(p->c, &text, &len, *textp, *lenp, &to);
 	if (err)
 		return err;
 	did_secret_wipe(*textp, *lenp);

@@ -60,7 +60,7 @@ static char *seal(struct parley_comm *c, const struct parley_identity *id,
 	if (authcrypt)
 		to.sender = comm_own_key(c, kid);
 	if (method == NULL ||
-	    comm_encrypted_seal(c, &envelope, lenp, text, len, &to, NULL) != 0)
+	    comm_encrypted_seal(c, &envelope, lenp, text, len, &to) != 0)
 		abort();
 	return envelope;
 }
