@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include <sodium.h>
+
 #include "comm/jose.h"
 #include "comm/signed.h"
 #include "did/base64.h"
@@ -590,6 +592,26 @@ static void keys_of_wrong_length_are_not_wrapped(void **state)
 	assert_int_equal(comm_crypto_unwrap(out, kek, in, 40), PARLEY_ERR_SEAL);
 }
 
+/* Whoever has the key may encrypt what has no padding. */
+static void content_without_padding_is_refused_with_the_right_tag(void **state)
+{
+	static const uint8_t cek[64] = {1}, iv[16] = {2}, al[8] = {0};
+	uint8_t ct[32] = {3}, mac[crypto_auth_hmacsha512_BYTES], pt[32 + 16];
+	crypto_auth_hmacsha512_state h;
+	size_t len = 7;
+
+	(void)state;
+	crypto_auth_hmacsha512_init(&h, cek, 32);
+	crypto_auth_hmacsha512_update(&h, iv, sizeof(iv));
+	crypto_auth_hmacsha512_update(&h, ct, sizeof(ct));
+	crypto_auth_hmacsha512_update(&h, al, sizeof(al));
+	crypto_auth_hmacsha512_final(&h, mac);
+	assert_int_equal(comm_crypto_open(pt, &len, COMM_CRYPTO_A256CBC_HS512,
+					  cek, iv, "", 0, ct, sizeof(ct), mac),
+			 PARLEY_ERR_SEAL);
+	assert_int_equal(len, 7);
+}
+
 static void unknown_enc_is_not_found(void **state)
 {
 	enum comm_crypto_enc enc;
@@ -614,6 +636,8 @@ int main(void)
 	    cmocka_unit_test(ecdh_1pu_appendix_b_keys_and_content_are_right),
 	    cmocka_unit_test(cookbook_holds),
 	    cmocka_unit_test(keys_of_wrong_length_are_not_wrapped),
+	    cmocka_unit_test(
+		content_without_padding_is_refused_with_the_right_tag),
 	    cmocka_unit_test(unknown_enc_is_not_found),
 	};
 

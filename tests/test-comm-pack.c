@@ -214,6 +214,8 @@ static void what_would_be_refused_is_not_packed(void **state)
 	how = (struct parley_comm_pack){.layers = PARLEY_COMM_SIGNED,
 					.signer = BOB "#key-1"};
 	refuse(PARLEY_ERR_ADDRESS, FROM_TO, &how);
+	how.signer = NULL;
+	refuse(PARLEY_ERR_FORMAT, MESSAGE("\"from\":\"did:key:x\","), &how);
 	how.signer = ALICE "#key-x25519-1";
 	refuse(PARLEY_ERR_NOT_FOUND, FROM_TO, &how);
 	refuse(PARLEY_ERR_ADDRESS, MESSAGE(""), &how);
@@ -230,9 +232,9 @@ static void what_nobody_would_open_is_not_packed(void **state)
 {
 	static const char head[] =
 	    "{\"id\":\"1\",\"type\":\"https://a.example/b/1.0/c\","
-	    "\"body\":{\"text\":\"";
-	const struct parley_comm_pack how = {.layers = PARLEY_COMM_ANONCRYPT,
-					     .to = BOB};
+	    "\"from\":\"" ALICE "\",\"body\":{\"text\":\"";
+	struct parley_comm_pack how = {.layers = PARLEY_COMM_ANONCRYPT,
+				       .to = BOB};
 	const size_t len = PARLEY_COMM_LEN_MAX / 5 * 4;
 	char *message = malloc(len + 1);
 
@@ -241,6 +243,8 @@ static void what_nobody_would_open_is_not_packed(void **state)
 	memset(message, 'x', len);
 	memcpy(message, head, strlen(head));
 	memcpy(message + len - 3, "\"}}", 4);
+	refuse(PARLEY_ERR_TOO_LARGE, message, &how);
+	how.layers = PARLEY_COMM_SIGNED;
 	refuse(PARLEY_ERR_TOO_LARGE, message, &how);
 	free(message);
 }
@@ -386,6 +390,74 @@ static void rotation_is_issued_and_verified(void **state)
 	free(envelope);
 	free(message);
 	free(jwt);
+}
+
+/* A JWT of these texts; free() it. */
+static char *make_jwt(const char *header, const char *claims, const char *sig)
+{
+	char a[300], b[300], *jwt = NULL;
+
+	assert_true(strlen(header) < 200 && strlen(claims) < 200);
+	did_base64_encode(a, header, strlen(header));
+	did_base64_encode(b, claims, strlen(claims));
+	assert_true(asprintf(&jwt, "%s.%s.%s", a, b, sig) > 0);
+	return jwt;
+}
+
+/* What bob says to a message of alice with ${jwt}, which is freed. */
+static int show_prior(char *jwt)
+{
+	const struct parley_comm_pack how = {.layers = PARLEY_COMM_AUTHCRYPT,
+					     .to = BOB};
+	struct parley_comm_unpacked u;
+	char *message, *envelope;
+	int err;
+
+	assert_true(
+	    asprintf(&message,
+		     MESSAGE("\"from\":\"" ALICE "\",\"from_prior\":\"%s\","),
+		     jwt) > 0);
+	envelope = pack(message, &how);
+	err = parley_comm_unpack(bob, &u, envelope, strlen(envelope), NULL);
+	if (err == 0)
+		parley_comm_unpacked_wipe(&u);
+	free(envelope);
+	free(message);
+	free(jwt);
+	return err;
+}
+
+static void rotation_that_cannot_be_read_is_refused(void **state)
+{
+#define HEADER(did) "{\"alg\":\"EdDSA\",\"kid\":\"" did "#key-1\"}"
+#define CLAIMS(did) "{\"iss\":\"" did "\",\"sub\":\"" ALICE "\"}"
+#define OLD	    "did:example:charlie"
+#define NOBODY	    "did:key:x"
+	char sig[900];
+
+	(void)state;
+	/* Sound but for the signature: of 64 bytes, of 512, and of more. */
+	memset(sig, 'A', sizeof(sig));
+	sig[86] = '\0';
+	assert_int_equal(show_prior(make_jwt(HEADER(OLD), CLAIMS(OLD), sig)),
+			 PARLEY_ERR_SIGNATURE);
+	/* Nobody can say whose it would be. */
+	assert_int_equal(
+	    show_prior(make_jwt(HEADER(NOBODY), CLAIMS(NOBODY), sig)),
+	    PARLEY_ERR_FORMAT);
+	sig[86] = 'A';
+	sig[684] = '\0';
+	assert_int_equal(show_prior(make_jwt(HEADER(OLD), CLAIMS(OLD), sig)),
+			 PARLEY_ERR_SIGNATURE);
+	sig[684] = 'A';
+	sig[sizeof(sig) - 1] = '\0';
+	assert_int_equal(show_prior(make_jwt(HEADER(OLD), CLAIMS(OLD), sig)),
+			 PARLEY_ERR_SIGNATURE);
+	/* In base64url, but not the first or the second part. */
+	assert_int_equal(show_prior(strdup("e30+.e30.AAAA")),
+			 PARLEY_ERR_ENCODING);
+	assert_int_equal(show_prior(strdup("e30.e30+.AAAA")),
+			 PARLEY_ERR_ENCODING);
 }
 
 static void rotation_without_key_or_aim_is_not_issued(void **state)
@@ -537,6 +609,7 @@ int main(void)
 	    cmocka_unit_test(arguments_out_of_range_are_refused),
 	    cmocka_unit_test(keys_that_are_none_are_not_added),
 	    cmocka_unit_test(rotation_is_issued_and_verified),
+	    cmocka_unit_test(rotation_that_cannot_be_read_is_refused),
 	    cmocka_unit_test(rotation_without_key_or_aim_is_not_issued),
 	    cmocka_unit_test(two_mediators_hand_on),
 	    cmocka_unit_test(forwards_that_are_none_are_refused),

@@ -12,6 +12,7 @@
 #include "did/base64.h"
 #include "did/identity.h"
 #include "did/key.h"
+#include "did/pair.h"
 #include "test-comm-vector.h"
 
 static const uint8_t seed[DID_IDENTITY_SEED_LEN] = {1, 2, 3};
@@ -339,6 +340,23 @@ static void message_that_is_not_ones_own_is_not_signed(void **state)
 	}
 }
 
+static void key_that_cannot_sign_does_not(void **state)
+{
+	char *message = own_message(*state), *envelope = NULL;
+	struct did_pair pair;
+	size_t len = 7;
+
+	assert_int_equal(did_pair_new(&pair, DID_KEY_X25519), 0);
+	assert_int_equal(comm_signed_seal(&envelope, &len, message,
+					  strlen(message),
+					  did_identity_kid(*state), &pair),
+			 PARLEY_ERR_ARGUMENT);
+	assert_null(envelope);
+	assert_int_equal(len, 7);
+	did_pair_wipe(&pair);
+	free(message);
+}
+
 static void text_that_is_no_message_is_not_signed(void **state)
 {
 	char *envelope = NULL;
@@ -609,6 +627,7 @@ int main(void)
 		packed_envelope_equals_that_of_another_implementation),
 	    cmocka_unit_test(packed_message_comes_out_byte_for_byte),
 	    cmocka_unit_test(message_that_is_not_ones_own_is_not_signed),
+	    cmocka_unit_test(key_that_cannot_sign_does_not),
 	    cmocka_unit_test(text_that_is_no_message_is_not_signed),
 	    cmocka_unit_test(envelope_over_the_limit_is_not_packed),
 	    cmocka_unit_test(envelope_near_the_limit_is_packed_and_opened),

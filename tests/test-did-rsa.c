@@ -79,6 +79,43 @@ static void numbers_that_are_not_minimal_or_too_long_are_refused(void **state)
 			 PARLEY_ERR_LENGTH);
 }
 
+/* Exponents of a sound key, with lengths that DER does not know, or not here.
+ */
+static void lengths_that_are_not_the_shortest_are_refused(void **state)
+{
+	static const struct {
+		bool good;
+		size_t len;
+		uint8_t bytes[8];
+	} exponents[] = {
+	    {true, 5, {0x02, 0x03, 1, 0, 1}},
+	    {false, 6, {0x02, 0x81, 0x03, 1, 0, 1}},
+	    {false, 7, {0x02, 0x82, 0x00, 0x03, 1, 0, 1}},
+	    {false, 8, {0x02, 0x83, 0x00, 0x00, 0x03, 1, 0, 1}},
+	    {false, 7, {0x02, 0x80, 1, 0, 1, 0, 0}}, /* without a length */
+	    {false, 5, {0x02, 0xff, 1, 0, 1}},
+	    {false, 5, {0x02, 0x04, 1, 0, 1}}, /* cut */
+	    {false, 5, {0x03, 0x03, 1, 0, 1}}, /* no INTEGER */
+	};
+	enum { MODULUS_END = 4 + 4 + 257 };
+	json_t *file = vector_load("did-key/rsa.json");
+	uint8_t der[DID_KEY_BYTES_MAX];
+	size_t len;
+
+	(void)state;
+	vector_hex(der, sizeof(der),
+		   json_array_get(json_object_get(file, "vectors"), 0), "key");
+	for (size_t i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
+		memcpy(der + MODULUS_END, exponents[i].bytes, exponents[i].len);
+		len = MODULUS_END + exponents[i].len;
+		der[2] = (uint8_t)((len - 4) >> 8);
+		der[3] = (uint8_t)(len - 4);
+		if (did_rsa_is_valid(der, len) != exponents[i].good)
+			fail_msg("exponent %zu", i);
+	}
+	json_decref(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +123,7 @@ int main(void)
 	    cmocka_unit_test(longest_key_fits),
 	    cmocka_unit_test(
 		numbers_that_are_not_minimal_or_too_long_are_refused),
+	    cmocka_unit_test(lengths_that_are_not_the_shortest_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -426,6 +426,39 @@ static int stop_server(void **state)
 	return rmdir(server.dir);
 }
 
+static void did_without_a_url_is_not_fetched(void **state)
+{
+	struct parley_resolver *r = new_resolver(0);
+	struct did_document *doc;
+
+	(void)state;
+	assert_int_equal(resolve(r, &doc, server.good, ":.."),
+			 PARLEY_ERR_FORMAT);
+	assert_string_equal(did_resolver_detail(r), "");
+	parley_did_resolver_free(r);
+}
+
+static void what_a_directory_does_not_have_is_fetched(void **state)
+{
+	const struct parley_resolver_options options = {
+	    .web = 1,
+	    .web_ca = server.ca,
+	    .web_private = 1,
+	    .directory = server.dir,
+	};
+	struct parley_resolver *r;
+	struct did_document *doc;
+
+	(void)state;
+	assert_int_equal(parley_did_resolver_new(&r, &options), 0);
+	assert_int_equal(resolve(r, &doc, server.good, ""), 0);
+	did_document_free(doc);
+	/* Of another method there is only the directory. */
+	assert_int_equal(did_resolver_resolve(r, &doc, "did:example:1"),
+			 PARLEY_ERR_NOT_FOUND);
+	parley_did_resolver_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest mapping[] = {
@@ -444,6 +477,8 @@ int main(void)
 	    cmocka_unit_test(certificate_must_be_trusted_and_of_the_host),
 	    cmocka_unit_test(proxy_of_the_environment_is_not_used),
 	    cmocka_unit_test(web_is_off_unless_asked_for),
+	    cmocka_unit_test(did_without_a_url_is_not_fetched),
+	    cmocka_unit_test(what_a_directory_does_not_have_is_fetched),
 	};
 	int n_failed = cmocka_run_group_tests(mapping, NULL, NULL);
 

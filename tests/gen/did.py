@@ -329,12 +329,15 @@ def did_jwk():
     return [{"tests": t, "did": d, "expect": ERR + e} for t, d, e in rows]
 
 
+def peer4_text(encoded, hash_of=None):
+    digest = hashlib.sha256((hash_of or encoded).encode()).digest()
+    return "did:peer:4z%s:%s" % (base58(b"\x12\x20" + digest), encoded)
+
+
 def peer4(document, prefix=varint(0x200), hash_of=None):
     text = document if isinstance(document, bytes) else \
         compact(document).encode()
-    encoded = "z" + base58(prefix + text)
-    digest = hashlib.sha256((hash_of or encoded).encode()).digest()
-    return "did:peer:4z%s:%s" % (base58(b"\x12\x20" + digest), encoded)
+    return peer4_text("z" + base58(prefix + text), hash_of)
 
 
 def did_peer():
@@ -378,6 +381,10 @@ def did_peer():
          base64url('"dm"'), "JSON"),
         ("2 with both names of a member", two + ed + ".S" +
          base64url('{"t":"dm","type":"x","s":"x"}'), "FORMAT"),
+        ("2 with both names of a member, further in", two + ed + ".S" +
+         base64url('{"t":"dm","s":{"r":[],"routingKeys":[]}}'), "FORMAT"),
+        ("2 with both names of a member, in an array", two + ed + ".S" +
+         base64url('{"t":"dm","s":[{"a":[],"accept":[]}]}'), "FORMAT"),
         ("2 with a member repeated", two + ed + ".S" +
          base64url('{"t":"dm","t":"x","s":"x"}'), "JSON"),
         ("2 with a service without endpoint", two + ed + ".S" +
@@ -394,10 +401,11 @@ def did_peer():
         ("4 with a changed hash", long.replace("4zQm", "4zQn", 1), "FORMAT"),
         ("4 with a changed document", long[:-1] +
          ("2" if long[-1] != "2" else "3"), "FORMAT"),
-        ("4 whose document is not multibase z", "did:peer:4z%s:u%s" % (
-            base58(b"\x12\x20" + hashlib.sha256(
-                ("u" + base64url("{}")).encode()).digest()),
-            base64url("{}")), "FORMAT"),
+        ("4 whose document is not multibase z",
+         peer4_text("u" + base64url("{}")), "FORMAT"),
+        ("4 whose document is no base58", peer4_text("z0"), "ENCODING"),
+        ("4 with a document of 4000 zeros", peer4_text("z" + "1" * 4000),
+         "FORMAT"),
         ("4 with another multicodec", peer4(doc, prefix=varint(0x55)),
          "ENCODING"),
         ("4 with the multicodec in a long form",
