@@ -136,6 +136,8 @@ int session_carrier_zmq_conn_add(struct session_carrier_zmq *c,
 	return 0;
 }
 
+/* Of one that ended, so that its descriptor is another's by now, or nobody's.
+ */
 static void remove_accepted(struct session_carrier_zmq *c,
 			    struct session_carrier_zmq_conn *conn)
 {
@@ -145,8 +147,6 @@ static void remove_accepted(struct session_carrier_zmq *c,
 		p = &(*p)->chain;
 	*p = conn->chain;
 	c->n_conns--;
-	if (conn->fd >= 0)
-		c->by_fd[conn->fd] = NULL;
 	free(conn);
 }
 

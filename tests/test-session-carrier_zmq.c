@@ -8,6 +8,8 @@
 
 #include <zmq.h>
 
+#include "session/carrier_zmq_conn.h"
+#include "session/clock.h"
 #include "tests/net.h"
 
 /* Without waiting. */
@@ -191,6 +193,137 @@ static void end_of_one_is_not_taken_for_that_of_its_successor(void **state)
 }
 
 /*
+ * Another connection, on ${k}->l the descriptor of one that just ended, has
+ * said two bytes: a DEALER of ${*contextp}.  The first one goes to ${firstp},
+ * hung up on if ${over}.  Frames are the next to be read, and ends after.
+ */
+static void *succeed(struct link *k, void **contextp,
+		     struct session_conn **firstp, bool over)
+{
+	void *context = zmq_ctx_new(), *raw;
+	struct session_carrier_event ev;
+
+	raw_say(context, k->endpoint, 1);
+	ev = expect(k->l, SESSION_CARRIER_FRAME);
+	session_frame_free(ev.frame);
+	*firstp = ev.conn;
+	ev.conn->user = k;
+	if (over)
+		session_carrier_hangup(k->l, ev.conn);
+	zmq_ctx_term(context);
+	poll(NULL, 0, 5); /* for the listener's end of it */
+	*contextp = zmq_ctx_new();
+	raw = raw_new(*contextp, ZMQ_DEALER, k->endpoint, false);
+	assert_int_equal(zmq_send(raw, "\x0d\x0e", 2, 0), 2);
+	poll(NULL, 0, 5);
+	assert_int_equal(send_frame(k->l, k->at_l, 1, 10), 0);
+	return raw;
+}
+
+static void end_after_a_hangup_is_not_told_and_not_its_successors(void **state)
+{
+	struct session_conn *first, *second;
+	struct link k;
+
+	(void)state;
+	link_init(&k);
+	for (int n = 0; n < 20; n++) {
+		void *context, *raw = succeed(&k, &context, &first, true);
+
+		second = expect_frame(k.l, 1, 2);
+		/* It lives, and its end is told. */
+		assert_int_equal(zmq_send(raw, "\x27\x28", 2, 0), 2);
+		assert_ptr_equal(expect_frame(k.l, 3, 2), second);
+		zmq_close(raw);
+		assert_ptr_equal(expect(k.l, SESSION_CARRIER_DOWN).conn,
+				 second);
+		expect_nothing_now(k.l);
+		zmq_ctx_term(context);
+	}
+	link_free(&k);
+}
+
+/* The frame that waited behind an end is freed with the carrier. */
+static void frame_behind_an_end_is_freed_with_the_carrier(void **state)
+{
+	struct session_carrier_event ev;
+	struct session_conn *first;
+	struct link k;
+
+	(void)state;
+	for (int n = 0; n < 10; n++) {
+		void *context, *raw;
+
+		link_init(&k);
+		raw = succeed(&k, &context, &first, false);
+		assert_true(event_within(k.l, &ev, LIMIT_MS));
+		if (ev.type == SESSION_CARRIER_FRAME)
+			session_frame_free(ev.frame);
+		else
+			assert_ptr_equal(ev.conn, first);
+		link_free(&k);
+		zmq_close(raw);
+		zmq_ctx_term(context);
+	}
+}
+
+/* Until the router of ${base} has something to be read. */
+static void wait_for_more(struct session_carrier *base)
+{
+	struct session_carrier_zmq *c = (struct session_carrier_zmq *)base;
+	const int64_t limit = session_now_ms() + LIMIT_MS;
+	size_t len = sizeof(int);
+	int events = 0;
+
+	while (!(events & ZMQ_POLLIN)) {
+		assert_true(session_now_ms() < limit);
+		assert_int_equal(
+		    zmq_getsockopt(c->router.socket, ZMQ_EVENTS, &events, &len),
+		    0);
+	}
+}
+
+/* A stranger who never stops does not keep back that another one ended. */
+static void end_is_told_through_a_flood(void **state)
+{
+	enum { FLOOD = 50000, CONNS = 2 };
+	void *context = zmq_ctx_new(), *raw;
+	struct session_carrier_event ev;
+	const int unlimited = 0;
+	size_t n = 0;
+	struct link k;
+
+	(void)state;
+	link_init(&k);
+	raw = zmq_socket(context, ZMQ_DEALER);
+	zmq_setsockopt(raw, ZMQ_LINGER, &unlimited, sizeof(unlimited));
+	zmq_setsockopt(raw, ZMQ_SNDHWM, &unlimited, sizeof(unlimited));
+	assert_int_equal(zmq_connect(raw, k.endpoint), 0);
+	assert_int_equal(zmq_send(raw, "\x0d\x0e", 2, 0), 2);
+	expect_frame(k.l, 1, 2);
+	drain(k.l);
+	assert_int_equal(session_carrier_settle(k.l), 0);
+	session_carrier_hangup(k.d, k.at_d);
+	k.at_d = NULL;
+	assert_true(readable(k.l, LIMIT_MS));
+	for (int i = 0; i < FLOOD; i++)
+		assert_int_equal(zmq_send(raw, "\x0d\x0e", 2, 0), 2);
+	wait_for_more(k.l);
+	while (event_within(k.l, &ev, LIMIT_MS) &&
+	       ev.type == SESSION_CARRIER_FRAME) {
+		session_frame_free(ev.frame);
+		n++;
+		wait_for_more(k.l);
+	}
+	assert_int_equal(ev.type, SESSION_CARRIER_DOWN);
+	assert_ptr_equal(ev.conn, k.at_l);
+	assert_true(n <= (CONNS + 1) * SESSION_STRANGER_HWM + 2);
+	zmq_close(raw);
+	link_free(&k);
+	zmq_ctx_term(context);
+}
+
+/*
  * Ends that are no carriers of ours
  */
 
@@ -231,6 +364,10 @@ int main(void)
 	    cmocka_unit_test(frames_sent_before_the_end_come_before_down),
 	    cmocka_unit_test(reused_descriptors_mix_nothing_up),
 	    cmocka_unit_test(end_of_one_is_not_taken_for_that_of_its_successor),
+	    cmocka_unit_test(
+		end_after_a_hangup_is_not_told_and_not_its_successors),
+	    cmocka_unit_test(frame_behind_an_end_is_freed_with_the_carrier),
+	    cmocka_unit_test(end_is_told_through_a_flood),
 	    cmocka_unit_test(stranger_who_names_itself_is_not_heard),
 	};
 

@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 
 #include <zmq.h>
 
+#include "session/carrier_zmtp_conn.h"
 #include "session/clock.h"
 #include "tests/net.h"
 
@@ -483,7 +486,9 @@ static void a_program_that_does_not_answer_is_given_up(void **state)
 static void what_was_sent_leaves_after_a_hangup(void **state)
 {
 	enum { N = 300, LEN = FRAME_MAX };
-	static const uint8_t frames[] = "\0\0\0\x03xyz\0\0";
+	static const uint8_t frames[] = "\0\0\0\x03xyz\0\0",
+			     large[9 + 50000] = {
+				 2, [7] = 50000 >> 8, [8] = 50000 & 0xff};
 	const int64_t limit = session_now_ms() + LIMIT_MS;
 	uint8_t sink[65536];
 	struct session_carrier_event ev;
@@ -510,6 +515,11 @@ static void what_was_sent_leaves_after_a_hangup(void **state)
 	session_carrier_hangup(l, conn);
 	assert_int_equal(send(fd, frames, sizeof(frames) - 1, MSG_NOSIGNAL),
 			 sizeof(frames) - 1);
+	/* One of them is so large that it is read in place. */
+	assert_int_equal(send(fd, large, sizeof(large), MSG_NOSIGNAL),
+			 sizeof(large));
+	assert_int_equal(send(fd, frames, sizeof(frames) - 1, MSG_NOSIGNAL),
+			 sizeof(frames) - 1);
 	do {
 		assert_true(session_now_ms() < limit);
 		while ((r = recv(fd, sink, sizeof(sink), MSG_DONTWAIT)) > 0)
@@ -519,6 +529,221 @@ static void what_was_sent_leaves_after_a_hangup(void **state)
 	/* Each frame behind its header. */
 	assert_int_equal(n, N * (9 + (size_t)LEN));
 	close(fd);
+	carrier_free(l, 0);
+}
+
+/* What comes on a socket until its end. */
+struct reader {
+	pthread_t thread;
+	int fd;
+	size_t n;
+};
+
+static void *read_to_the_end(void *arg)
+{
+	struct reader *reader = arg;
+	uint8_t sink[65536];
+	ssize_t r;
+
+	while ((r = recv(reader->fd, sink, sizeof(sink), 0)) > 0)
+		reader->n += (size_t)r;
+	return NULL;
+}
+
+/* ${*fdp} has said hello and a frame to ${l}, and heard its greeting. */
+static struct session_conn *raw_link(struct session_carrier *l,
+				     const char *endpoint, int *fdp)
+{
+	struct session_carrier_event ev;
+	uint8_t sink[1000];
+
+	*fdp = raw_hello(endpoint);
+	assert_int_equal(send(*fdp, "\0\x01x", 3, MSG_NOSIGNAL), 3);
+	assert_true(event_within(l, &ev, LIMIT_MS));
+	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
+	session_frame_free(ev.frame);
+	assert_true(recv(*fdp, sink, sizeof(sink), MSG_DONTWAIT) > 64);
+	return ev.conn;
+}
+
+static void what_was_sent_leaves_while_the_carrier_is_freed(void **state)
+{
+	enum { N = 300, LEN = FRAME_MAX };
+	struct session_carrier *l;
+	struct session_conn *conn;
+	struct reader reader = {0};
+	char endpoint[64];
+
+	(void)state;
+	l = listener_new(endpoint);
+	conn = raw_link(l, endpoint, &reader.fd);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(send_frame(l, conn, i, LEN), 0);
+	assert_true(session_carrier_queued(l, conn) > 0);
+	assert_int_equal(
+	    pthread_create(&reader.thread, NULL, read_to_the_end, &reader), 0);
+	carrier_free(l, LIMIT_MS);
+	assert_int_equal(pthread_join(reader.thread, NULL), 0);
+	assert_int_equal(reader.n, N * (9 + (size_t)LEN));
+	close(reader.fd);
+}
+
+/*
+ * Write on the socket of ${conn} until it takes no more.  It may take a little
+ * where poll() does not yet say so.
+ */
+static size_t fill(const struct session_conn *conn)
+{
+	static const uint8_t zeros[65536];
+	struct pollfd p = {
+	    .fd = ((const struct session_carrier_zmtp_conn *)conn)->fd,
+	    .events = POLLOUT};
+	size_t n = 0, n_before;
+	ssize_t r;
+
+	do {
+		n_before = n;
+		for (size_t len = sizeof(zeros); len > 0; len /= 2)
+			while ((r = send(p.fd, zeros, len,
+					 MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+				n += (size_t)r;
+		(void)poll(&p, 1, QUIET_MS);
+	} while (n > n_before);
+	return n;
+}
+
+/* Read ${len} bytes on ${fd} while ${c} works. */
+static void raw_read(struct session_carrier *c, int fd, uint8_t *bytes,
+		     size_t len)
+{
+	const int64_t limit = session_now_ms() + LIMIT_MS;
+	size_t n = 0;
+	ssize_t r;
+
+	while (n < len) {
+		assert_true(session_now_ms() < limit);
+		r = recv(fd, bytes + n, len - n, MSG_DONTWAIT);
+		if (r > 0)
+			n += (size_t)r;
+		else
+			work(c, 1);
+	}
+}
+
+static struct {
+	struct session_frame frame;
+	bool released;
+} foreign;
+
+static void release_foreign(struct session_frame *f)
+{
+	assert_ptr_equal(f, &foreign.frame);
+	foreign.released = true;
+}
+
+/* A frame in memory of somebody else, as it comes from another carrier. */
+static struct session_frame *foreign_new(uint8_t *data, size_t len)
+{
+	memset(&foreign, 0, sizeof(foreign));
+	foreign.frame.data = data;
+	foreign.frame.len = len;
+	foreign.frame.release = release_foreign;
+	foreign.frame.refs = 1;
+	return &foreign.frame;
+}
+
+static void frame_in_foreign_memory_leaves_and_is_given_back(void **state)
+{
+	uint8_t data[] = "in foreign memory", got[2 + sizeof(data)], *filled;
+	struct session_carrier *l;
+	struct session_conn *conn;
+	char endpoint[64];
+	size_t n;
+	int fd;
+
+	(void)state;
+	l = listener_new(endpoint);
+	conn = raw_link(l, endpoint, &fd);
+	assert_int_equal(
+	    session_carrier_send(l, conn, foreign_new(data, sizeof(data))), 0);
+	assert_true(foreign.released);
+	raw_read(l, fd, got, sizeof(got));
+	assert_memory_equal(got + 2, data, sizeof(data));
+	/* It waits where the socket has no room, and is not lost. */
+	n = fill(conn);
+	assert_int_equal(
+	    session_carrier_send(l, conn, foreign_new(data, sizeof(data))), 0);
+	assert_false(foreign.released);
+	assert_int_equal(session_carrier_queued(l, conn), sizeof(data));
+	filled = malloc(n);
+	assert_non_null(filled);
+	raw_read(l, fd, filled, n);
+	raw_read(l, fd, got, sizeof(got));
+	assert_int_equal(got[0], 0);
+	assert_int_equal(got[1], sizeof(data));
+	assert_memory_equal(got + 2, data, sizeof(data));
+	assert_true(foreign.released);
+	free(filled);
+	close(fd);
+	carrier_free(l, 0);
+}
+
+/* Who asks and does not listen gets memory for eight answers. */
+static void pings_of_one_that_does_not_read_are_answered_eight_times(
+    void **state)
+{
+	enum { N = 20, ANSWERS = 8, PONG_LEN = 2 + 5 + 1 };
+	uint8_t ping[] = "\x04\x08\x04PING\0\0?", pong[] = "\x04\x06\x04PONG?";
+	struct session_carrier *l;
+	struct session_conn *conn;
+	uint8_t got[PONG_LEN], *filled;
+	char endpoint[64];
+	size_t n;
+	int fd;
+
+	(void)state;
+	l = listener_new(endpoint);
+	conn = raw_link(l, endpoint, &fd);
+	n = fill(conn);
+	for (uint8_t i = 0; i < N; i++) {
+		ping[sizeof(ping) - 2] = i;
+		assert_int_equal(send(fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL),
+				 sizeof(ping) - 1);
+	}
+	work(l, QUIET_MS);
+	filled = malloc(n);
+	assert_non_null(filled);
+	raw_read(l, fd, filled, n);
+	free(filled);
+	/* Then one more, which is behind the answers. */
+	for (uint8_t i = 0; i <= ANSWERS; i++) {
+		if (i == ANSWERS) {
+			ping[sizeof(ping) - 2] = N;
+			assert_int_equal(
+			    send(fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL),
+			    sizeof(ping) - 1);
+		}
+		raw_read(l, fd, got, sizeof(got));
+		pong[PONG_LEN - 1] = i < ANSWERS ? i : N;
+		assert_memory_equal(got, pong, PONG_LEN);
+	}
+	close(fd);
+	carrier_free(l, 0);
+}
+
+static void more_endpoints_than_there_is_room_for_are_refused(void **state)
+{
+	struct session_carrier *l = carrier_new();
+	char endpoint[64];
+
+	(void)state;
+	for (int i = 0; i <= SESSION_LISTENERS_MAX; i++) {
+		snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%d",
+			 net_free_port());
+		assert_int_equal(
+		    session_carrier_listen(l, endpoint),
+		    i < SESSION_LISTENERS_MAX ? 0 : PARLEY_ERR_TOO_LARGE);
+	}
 	carrier_free(l, 0);
 }
 
@@ -666,6 +891,11 @@ int main(void)
 	    cmocka_unit_test(a_ping_is_answered_with_its_context),
 	    cmocka_unit_test(a_program_that_does_not_answer_is_given_up),
 	    cmocka_unit_test(what_was_sent_leaves_after_a_hangup),
+	    cmocka_unit_test(what_was_sent_leaves_while_the_carrier_is_freed),
+	    cmocka_unit_test(frame_in_foreign_memory_leaves_and_is_given_back),
+	    cmocka_unit_test(
+		pings_of_one_that_does_not_read_are_answered_eight_times),
+	    cmocka_unit_test(more_endpoints_than_there_is_room_for_are_refused),
 	    cmocka_unit_test(
 		ipv6_carries_frames_or_is_refused_where_there_is_none),
 	    cmocka_unit_test(ipc_carries_frames_and_is_closed_to_others),

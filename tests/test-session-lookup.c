@@ -2,10 +2,11 @@
  * Names of hosts: whoever is asked about them may take as long as he likes.
  *
  * getaddrinfo() is ours here: "slow.test" is this machine once the test lets it
- * be, "none.test" is nobody.
+ * be, "none.test" is nobody, and "moved.test" first another address of it.
  */
 #include "session/lookup.h"
 
+#include <netinet/in.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,6 +39,23 @@ int __wrap_getaddrinfo(const char *host, const char *port,
 int __real_getaddrinfo(const char *host, const char *port,
 		       const struct addrinfo *hints, struct addrinfo **list);
 
+/* 127.0.0.2, where nobody listens, and 127.0.0.1. */
+static int two_addresses(const char *port, struct addrinfo **list)
+{
+	struct sockaddr_in in;
+	int r;
+
+	/* One for each type of socket, and of one list. */
+	r = __real_getaddrinfo("127.0.0.1", port, NULL, list);
+	assert_int_equal(r, 0);
+	assert_non_null((*list)->ai_next);
+	memcpy(&in, (*list)->ai_addr, sizeof(in));
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+	memcpy((*list)->ai_addr, &in, sizeof(in));
+	n_answered++;
+	return r;
+}
+
 int __wrap_getaddrinfo(const char *host, const char *port,
 		       const struct addrinfo *hints, struct addrinfo **list)
 {
@@ -51,6 +69,8 @@ int __wrap_getaddrinfo(const char *host, const char *port,
 		n_answered++;
 		return EAI_NONAME;
 	}
+	if (strcmp(host, "moved.test") == 0)
+		return two_addresses(port, list);
 	clock_gettime(CLOCK_REALTIME, &limit);
 	limit.tv_sec += LIMIT_S;
 	sem_timedwait(&go_on, &limit);
@@ -155,6 +175,39 @@ static void a_name_of_nobody_ends_the_connection(void **state)
 	session_carrier_free(c, 0);
 }
 
+static void the_next_address_is_tried(void **state)
+{
+	struct session_carrier *c = carrier();
+	struct session_carrier_event ev;
+	struct session_conn *conn;
+
+	(void)state;
+	conn = dial(c, "moved.test", listen_somewhere(c));
+	next(c, &ev);
+	assert_int_equal(ev.type, SESSION_CARRIER_UP);
+	assert_ptr_equal(ev.conn, conn);
+	session_carrier_hangup(c, conn);
+	session_carrier_free(c, 0);
+}
+
+static void libzmq_does_not_listen_at_a_name_of_nobody(void **state)
+{
+	const struct session_carrier_options o = {.n_parties = 4,
+						  .liveness_ms = LIMIT_MS,
+						  .unresponsive_ms = LIMIT_MS,
+						  .stranger_max = 99,
+						  .frame_max = 1024};
+	struct session_carrier *c;
+
+	(void)state;
+	n_asked = 0;
+	assert_int_equal(session_carrier_zmq_new(&c, &o), 0);
+	assert_int_equal(session_carrier_listen(c, "tcp://none.test:7000"),
+			 PARLEY_ERR_ENDPOINT);
+	assert_int_equal(n_asked, 1);
+	session_carrier_free(c, 0);
+}
+
 static void the_answer_may_come_after_the_end(void **state)
 {
 	struct session_carrier *c = carrier();
@@ -230,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_name_that_is_not_answered_stops_nobody),
 	    cmocka_unit_test(a_name_of_nobody_ends_the_connection),
+	    cmocka_unit_test(the_next_address_is_tried),
+	    cmocka_unit_test(libzmq_does_not_listen_at_a_name_of_nobody),
 	    cmocka_unit_test(the_answer_may_come_after_the_end),
 	    cmocka_unit_test(names_that_are_not_answered_are_few),
 	    cmocka_unit_test(what_is_no_host_and_port_is_refused),
