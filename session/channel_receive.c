@@ -325,7 +325,9 @@ static int receive_ack(struct session_channel *c, const uint8_t *p, size_t len,
 	 * may be missing too, and the other side cannot know. */
 	if (moves && c->probing) {
 		c->probing = false;
-		if (!gap && session_channel_probe_due(c)) {
+		/* Not after a PING or PONG: over a long line, where each probe
+		 * comes too early, each would bring the next. */
+		if (!gap && c->acked < c->data_end) {
 			c->events |= SESSION_CHANNEL_OUTPUT;
 			return session_channel_ask(c);
 		}

@@ -191,6 +191,32 @@ static void over_a_slow_network_nothing_is_sent_twice(void **state)
 	assert_true(r.carried <= r.put + r.put / 100);
 }
 
+/* Each ACK takes longer than what makes an end probe. */
+static void over_a_long_line_it_falls_silent(void **state)
+{
+	static const unsigned every[] = {50, 250, 300, 450};
+	struct sim_options o;
+	struct sim_result r;
+
+	(void)state;
+	sim_options_init(&o);
+	set_faults(&o, 0);
+	o.window = 1024 * 1024;
+	o.size_max = 20000;
+	o.per_record = 1;
+	o.n_messages = 20;
+	for (unsigned i = 0; i < 4; i++)
+		for (o.delay = 100; o.delay <= 1600; o.delay *= 2)
+			for (int k = 0; k < 4; k++) {
+				o.seed = seed() + i;
+				o.every = every[i];
+				o.small = k & 1 ? 1000 : 0;
+				o.n_back = k & 2 ? 20 : 0;
+				simulate(&r, &o);
+				assert_true(r.frames < 600);
+			}
+}
+
 static void hundred_ratchets_need_no_more_memory_than_one(void **state)
 {
 	struct sim_options o;
@@ -788,6 +814,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(
 		what_a_slow_reader_is_sent_stays_within_the_window),
 	    cmocka_unit_test(over_a_slow_network_nothing_is_sent_twice),
+	    cmocka_unit_test(over_a_long_line_it_falls_silent),
 	    cmocka_unit_test(hundred_ratchets_need_no_more_memory_than_one),
 	    cmocka_unit_test(an_ack_goes_only_where_it_fits_as_reckoned),
 	    cmocka_unit_test(a_short_fault_run_loses_nothing),

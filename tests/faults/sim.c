@@ -158,14 +158,14 @@ static int64_t link_delay(struct sim *sim, struct end *to, size_t len)
 	size_t moved;
 
 	if (rate == 0)
-		return 1;
+		return 1 + sim->o->delay;
 	moved = (size_t)(sim->now - to->moved_ms) * rate;
 	to->moved_ms = sim->now;
 	to->queued -= moved < to->queued ? moved : to->queued;
 	to->queued += len;
 	if (to->queued / rate + 1 >= WHEEL)
 		abort();
-	return (int64_t)(to->queued / rate) + 1;
+	return (int64_t)(to->queued / rate) + 1 + sim->o->delay;
 }
 
 static void carry(struct sim *sim, int to, struct session_frame *f)
@@ -308,6 +308,9 @@ static void send_messages(struct sim *sim, int i)
 	struct end *e = &sim->end[i];
 	unsigned n = (unsigned)draw(sim, BURST_MAX), in_record = 0;
 	int r = SESSION_PUT_DONE;
+
+	if (sim->o->every)
+		n = sim->now % sim->o->every == 0;
 
 	for (; n > 0 && (e->putting || e->n_sent < e->n_out); n--) {
 		if (!e->putting) {

@@ -23,6 +23,8 @@ struct sim_options {
 	unsigned per_record; /* flush after so many at most; 0: when full */
 	unsigned pause;	     /* of each ms: a program stops for a while */
 	unsigned rate;	     /* bytes in a ms each way; 0: any */
+	unsigned delay;	     /* ms more each way, to the end */
+	unsigned every;	     /* ms from one message to the next; 0: bursts */
 	int64_t limit_ms;    /* of the simulated clock */
 };
 

@@ -78,6 +78,7 @@ typedef end_t {
 	byte acked;     /* the other's next, as known */
 	byte ack_item;  /* the next of its last ACK or GAP */
 	byte eliciting; /* its next once nothing calls for an ACK */
+	byte data_end;  /* its next once all messages arrived */
 	byte sent, sent_limit; /* messages */
 	bool probing;
 	bool asked;     /* a GAP came since acked moved */
@@ -185,7 +186,7 @@ inline on_ack(i, n, l, is_gap)
 	:: else
 	fi;
 	if
-	:: g && !is_gap && PROBE_DUE(i) -> ping(i)
+	:: g && !is_gap && e[i].acked < e[i].data_end -> ping(i)
 	:: else
 	fi
 	}
@@ -265,6 +266,7 @@ end:	do
 	:: atomic { e[i].sent < MESSAGES(i) && e[i].sent < e[i].sent_limit ->
 		record(i, DATA, e[i].sent, 0);
 		e[i].sent++;
+		e[i].data_end = e[i].seq;
 		e[i].eliciting = e[i].seq }
 	:: atomic { e[i].taken < e[i].got ->
 		e[i].taken++;
