@@ -385,6 +385,8 @@ static void numbers_end_at_2_to_the_48(void **state)
 		memset(after, 0, sizeof(after));
 		assert_int_equal(session_record_seal(&e.seal, after, ITEMS_LEN),
 				 PARLEY_ERR_EXHAUSTED);
+		assert_int_equal(session_record_begin(&e.seal, after),
+				 PARLEY_ERR_EXHAUSTED);
 		assert_unchanged(&e.seal, &before);
 		for (size_t i = 0; i < sizeof(after); i++)
 			assert_int_equal(after[i], 0);
