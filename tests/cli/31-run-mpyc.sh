@@ -103,6 +103,7 @@ done
 claim 'one who is killed in the middle is named by the others, soon'
 agree --slow
 for p in alice bob carol; do
+	: >$p.out
 	(cd $p && exec "$DID_CLI" run ../a.json --identity $p --lost-after 3 \
 		-- python3 party.py --slow) >$p.out 2>$p.err &
 	echo $! >$p.pid
