@@ -142,56 +142,6 @@ static void reused_descriptors_mix_nothing_up(void **state)
 	link_free(&k);
 }
 
-static void end_of_one_is_not_taken_for_that_of_its_successor(void **state)
-{
-	struct session_conn *second;
-	struct session_carrier_event ev;
-	struct link k;
-
-	(void)state;
-	link_init(&k);
-	for (int n = 0; n < 20; n++) {
-		/* Same sockets in the same order: same descriptors. */
-		void *context = zmq_ctx_new(), *raw;
-
-		raw_say(context, k.endpoint, 1);
-		ev = expect(k.l, SESSION_CARRIER_FRAME);
-		ev.conn->user = &k; /* marks the first */
-		session_frame_free(ev.frame);
-		zmq_ctx_term(context);
-		poll(NULL, 0, 5); /* for the listener's end of it */
-		context = zmq_ctx_new();
-		raw = raw_new(context, ZMQ_DEALER, k.endpoint, false);
-		assert_int_equal(zmq_send(raw, "\x0d\x0e", 2, 0), 2);
-		poll(NULL, 0, 5);
-		/* Who sends reads frames first, and ends after. */
-		assert_int_equal(send_frame(k.l, k.at_l, 1, 10), 0);
-		assert_true(event_within(k.l, &ev, LIMIT_MS));
-		second = NULL;
-		for (int i = 0; i < 2; i++) {
-			if (i)
-				assert_true(event_within(k.l, &ev, LIMIT_MS));
-			if (ev.type == SESSION_CARRIER_DOWN) {
-				assert_ptr_equal(ev.conn->user, &k);
-				continue;
-			}
-			second = ev.conn;
-			assert_null(second->user);
-			session_frame_free(ev.frame);
-		}
-		assert_non_null(second);
-		/* The second lives, and its end is told as well. */
-		assert_int_equal(zmq_send(raw, "\x27\x28", 2, 0), 2);
-		assert_ptr_equal(expect_frame(k.l, 3, 2), second);
-		zmq_close(raw);
-		assert_ptr_equal(expect(k.l, SESSION_CARRIER_DOWN).conn,
-				 second);
-		expect_nothing_now(k.l);
-		zmq_ctx_term(context);
-	}
-	link_free(&k);
-}
-
 /*
  * Another connection, on ${k}->l the descriptor of one that just ended, has
  * said two bytes: a DEALER of ${*contextp}.  The first one goes to ${firstp},
@@ -200,6 +150,7 @@ static void end_of_one_is_not_taken_for_that_of_its_successor(void **state)
 static void *succeed(struct link *k, void **contextp,
 		     struct session_conn **firstp, bool over)
 {
+	/* Same sockets in the same order: same descriptors. */
 	void *context = zmq_ctx_new(), *raw;
 	struct session_carrier_event ev;
 
@@ -220,6 +171,48 @@ static void *succeed(struct link *k, void **contextp,
 	return raw;
 }
 
+/* ${second} of succeed() lives, and its end is told. */
+static void assert_lives_and_ends(struct link *k, void *context, void *raw,
+				  struct session_conn *second)
+{
+	assert_int_equal(zmq_send(raw, "\x27\x28", 2, 0), 2);
+	assert_ptr_equal(expect_frame(k->l, 3, 2), second);
+	zmq_close(raw);
+	assert_ptr_equal(expect(k->l, SESSION_CARRIER_DOWN).conn, second);
+	expect_nothing_now(k->l);
+	zmq_ctx_term(context);
+}
+
+static void end_of_one_is_not_taken_for_that_of_its_successor(void **state)
+{
+	struct session_conn *first, *second;
+	struct session_carrier_event ev;
+	struct link k;
+
+	(void)state;
+	link_init(&k);
+	for (int n = 0; n < 20; n++) {
+		void *context, *raw = succeed(&k, &context, &first, false);
+
+		assert_true(event_within(k.l, &ev, LIMIT_MS));
+		second = NULL;
+		for (int i = 0; i < 2; i++) {
+			if (i)
+				assert_true(event_within(k.l, &ev, LIMIT_MS));
+			if (ev.type == SESSION_CARRIER_DOWN) {
+				assert_ptr_equal(ev.conn->user, &k);
+				continue;
+			}
+			second = ev.conn;
+			assert_null(second->user);
+			session_frame_free(ev.frame);
+		}
+		assert_non_null(second);
+		assert_lives_and_ends(&k, context, raw, second);
+	}
+	link_free(&k);
+}
+
 static void end_after_a_hangup_is_not_told_and_not_its_successors(void **state)
 {
 	struct session_conn *first, *second;
@@ -231,14 +224,7 @@ static void end_after_a_hangup_is_not_told_and_not_its_successors(void **state)
 		void *context, *raw = succeed(&k, &context, &first, true);
 
 		second = expect_frame(k.l, 1, 2);
-		/* It lives, and its end is told. */
-		assert_int_equal(zmq_send(raw, "\x27\x28", 2, 0), 2);
-		assert_ptr_equal(expect_frame(k.l, 3, 2), second);
-		zmq_close(raw);
-		assert_ptr_equal(expect(k.l, SESSION_CARRIER_DOWN).conn,
-				 second);
-		expect_nothing_now(k.l);
-		zmq_ctx_term(context);
+		assert_lives_and_ends(&k, context, raw, second);
 	}
 	link_free(&k);
 }

@@ -468,6 +468,37 @@ static void a_resume_with_a_wrong_mac_drops_nobody(void **state)
 	member_leave(&m);
 }
 
+/*
+ * Be party 1 as ${self} says: wait for party 0's propose, from ${*connp}, and
+ * return what accepting it gives.
+ */
+static int accept_propose(struct hostile *h,
+			  struct session_handshake_self *self,
+			  struct session_conn **connp,
+			  struct session_handshake **handshakep,
+			  uint8_t **replyp, size_t *lenp)
+{
+	struct session_handshake_random random;
+	struct session_carrier_event ev;
+	char endpoint[64];
+	int err;
+
+	self->agreement = h->net.agreement;
+	self->identity = h->net.ids[1];
+	endpoint_of(endpoint, h, 1);
+	assert_int_equal(session_carrier_listen(h->carrier, endpoint), 0);
+	net_start(&h->net, 0);
+	assert_true(next(h, &ev));
+	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
+	*connp = ev.conn;
+	randombytes_buf(&random, sizeof(random));
+	err = session_handshake_accept(handshakep, replyp, lenp, &h->gate, self,
+				       ev.frame->data, ev.frame->len, &random,
+				       session_now_utc_ms() / 1000);
+	session_frame_free(ev.frame);
+	return err;
+}
+
 /* Whatever comes before R's first record is not R's word. */
 static void a_channel_is_taken_upon_a_record_that_opens(void **state)
 {
@@ -477,7 +508,6 @@ static void a_channel_is_taken_upon_a_record_that_opens(void **state)
 	    .n_suites = 1,
 	    .suites = {SESSION_SUITE_CHACHA20}};
 	struct session_handshake_self self = self_of_1;
-	struct session_handshake_random random;
 	struct session_handshake *handshake;
 	static const struct {
 		const char *p;
@@ -487,32 +517,17 @@ static void a_channel_is_taken_upon_a_record_that_opens(void **state)
 	    {"\x10\x00\x00\x05 one that would come later on, early", 40},
 	    {"x", 1},
 	};
-	struct session_carrier_event ev;
 	struct session_conn *conn;
 	struct session_frame *f;
 	struct hostile h;
-	char endpoint[64];
 	uint8_t *reply;
 	size_t len;
 
 	(void)state;
 	begin(&h, 2);
-	self.agreement = h.net.agreement;
-	self.identity = h.net.ids[1];
-	endpoint_of(endpoint, &h, 1);
-	assert_int_equal(session_carrier_listen(h.carrier, endpoint), 0);
-	net_start(&h.net, 0);
-	assert_true(next(&h, &ev));
-	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
-	conn = ev.conn;
-	conn->user = &h;
-	randombytes_buf(&random, sizeof(random));
 	assert_int_equal(
-	    session_handshake_accept(&handshake, &reply, &len, &h.gate, &self,
-				     ev.frame->data, ev.frame->len, &random,
-				     session_now_utc_ms() / 1000),
-	    0);
-	session_frame_free(ev.frame);
+	    accept_propose(&h, &self, &conn, &handshake, &reply, &len), 0);
+	conn->user = &h;
 	session_carrier_trust(h.carrier, conn, SESSION_RECORD_LEN_MAX);
 	send_bytes(&h, conn, reply, len);
 	free(reply);
@@ -534,31 +549,18 @@ static void an_opening_ends_where_no_suite_is_common(void **state)
 {
 	struct session_handshake_self self = {
 	    .index = 1, .instance = {1}, .n_suites = 1, .suites = {200}};
-	struct session_handshake_random random;
 	struct session_handshake *handshake;
-	struct session_carrier_event ev;
+	struct session_conn *conn;
 	size_t len, who = 0;
 	struct hostile h;
-	char endpoint[64];
 	uint8_t *reply;
 
 	(void)state;
 	begin(&h, 2);
-	self.agreement = h.net.agreement;
-	self.identity = h.net.ids[1];
-	endpoint_of(endpoint, &h, 1);
-	assert_int_equal(session_carrier_listen(h.carrier, endpoint), 0);
-	net_start(&h.net, 0);
-	assert_true(next(&h, &ev));
-	assert_int_equal(ev.type, SESSION_CARRIER_FRAME);
-	randombytes_buf(&random, sizeof(random));
 	assert_int_equal(
-	    session_handshake_accept(&handshake, &reply, &len, &h.gate, &self,
-				     ev.frame->data, ev.frame->len, &random,
-				     session_now_utc_ms() / 1000),
+	    accept_propose(&h, &self, &conn, &handshake, &reply, &len),
 	    PARLEY_ERR_SUITE);
-	session_frame_free(ev.frame);
-	send_bytes(&h, ev.conn, reply, len);
+	send_bytes(&h, conn, reply, len);
 	free(reply);
 	assert_true(net_run(&h.net, has_failed, &who, LIMIT_MS));
 	assert_int_equal(parley_session_culprit(h.net.s[0]), 1);

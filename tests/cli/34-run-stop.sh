@@ -101,10 +101,7 @@ fi
 echo caught >caught
 # One may hear of the other's end before its own.
 for p in alice bob; do
-	code=0
-	wait "$(cat $p.pid)" || code=$?
-	rm $p.pid
-	[ "$code" -eq 9 ] || [ "$code" -eq 124 ] || fail "$p: $code"
+	finish '9|124' $p
 done
 rm -f caught left.pid
 nothing_left "$port"

@@ -75,10 +75,7 @@ finish 125 alice
 err_has "cannot write 'no-directory/"
 # As far as they have come meanwhile: ready, or waiting for each other.
 for p in bob carol; do
-	code=0
-	wait "$(cat $p.pid)" || code=$?
-	rm $p.pid
-	[ "$code" -eq 124 ] || [ "$code" -eq 125 ] || fail "$p: $code"
+	finish '124|125' $p
 done
 
 claim "the key is in neither memory, of the program or of did-cli, nor written"
